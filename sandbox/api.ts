@@ -1,0 +1,342 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { LRUCache } from 'lru-cache'
+import type { Answer } from './answer.ts'
+import { badRequest, empty, json, notFound, Refusal, unauthorized } from './answer.ts'
+import type { Identity } from './authentication.ts'
+import { credentialOf } from './authentication.ts'
+import type { Outgoing } from './delivery.ts'
+import { compress, deliver, negotiateCoding } from './delivery.ts'
+import type { Core, Exchange } from './exchange.ts'
+import type { Fault } from './faults.ts'
+import { chooseFault } from './faults.ts'
+import { commonHeaders, PREFLIGHT, RequestIds } from './headers.ts'
+import { resourceOf } from './limits.ts'
+import type { LogEntry } from './log.ts'
+import type { Recorded } from './recorded.ts'
+import { escapeSlashes, indent, parseRange, wrapCallback } from './representation.ts'
+import { Router } from './router.ts'
+import { ROUTES } from './routes/index.ts'
+import { answerGraphql } from './routes/graphql.ts'
+import { answerUpload } from './routes/uploads.ts'
+import type { Resource } from './switches.ts'
+import { ETags, notModified, variesByCredential } from './validators.ts'
+
+/** Where a request target leads. */
+interface Place {
+  api: 'rest' | 'graphql' | 'uploads'
+  /** Below that API's root; `/` for the root itself. */
+  path: string
+  search: string
+}
+
+interface Evaluated {
+  answer: Answer
+  identity: Identity
+  resource: Resource
+  cost: number
+}
+
+const KEPT_ANSWERS = 4000
+const KEPT_BYTES = 128 * 1024 * 1024
+
+function hidden(address: string): Identity {
+  return { kind: 'anonymous', user: null, scopes: null, account: `address:${address}` }
+}
+
+/** The REST, GraphQL and upload APIs of the sandbox. */
+export class Api {
+  private readonly core: Core
+  private readonly recorded: Recorded
+  private readonly router = new Router(ROUTES)
+  private readonly etags = new ETags()
+  private readonly requestIds = new RequestIds()
+  private readonly kept = new LRUCache<string, { revision: number; answer: Answer }>({
+    max: KEPT_ANSWERS,
+    maxSize: KEPT_BYTES,
+    sizeCalculation: ({ answer }) => (answer.body?.length ?? 0) + 500,
+  })
+
+  constructor(core: Core, recorded: Recorded) {
+    this.core = core
+    this.recorded = recorded
+  }
+
+  /** Answers one request, whatever happens. */
+  async handle(request: IncomingMessage, response: ServerResponse, entry: LogEntry): Promise<void> {
+    const { switches } = this.core
+    const method = request.method ?? 'GET'
+    const fault = chooseFault(switches.faults, { method, target: entry.target, headers: request.headers })
+    entry.fault = fault?.kind ?? null
+    if (fault?.kind === 'wait' && fault.when === 'before-evaluating') await fault.until
+    const latency = typeof switches.latency === 'number' ? switches.latency : switches.latency(method, entry.target)
+    if (latency > 0) await new Promise((resolve) => setTimeout(resolve, latency))
+    const evaluated = await this.evaluate(request, response, entry, fault)
+    const outgoing = this.finish(request, entry, evaluated)
+    this.core.log.settle(entry)
+    if (fault?.kind === 'wait' && fault.when === 'before-sending') await fault.until
+    if (fault?.kind === 'reset' && fault.when === 'before-headers') request.socket.resetAndDestroy()
+    else if (fault?.kind !== 'hang' || fault.when !== 'before-headers') await deliver(response, outgoing, fault, entry)
+  }
+
+  private async evaluate(
+    request: IncomingMessage,
+    response: ServerResponse,
+    entry: LogEntry,
+    fault: Fault | null,
+  ): Promise<Evaluated> {
+    const { limits } = this.core
+    const address = request.socket.remoteAddress ?? 'unknown'
+    const evaluated: Evaluated = {
+      answer: empty(),
+      identity: hidden(address),
+      resource: 'core',
+      cost: 0,
+    }
+    try {
+      const place = this.locate(entry.target)
+      evaluated.resource = place.api === 'graphql' ? 'graphql' : place.api === 'rest' ? resourceOf(place.path) : 'core'
+      const query = new URLSearchParams(place.search)
+      entry.credential = credentialOf(request.headers, query, this.core.switches)
+      evaluated.cost = 1
+      if (fault?.kind === 'answer') {
+        entry.source = 'fault'
+        const body = fault.body === undefined ? null : Buffer.from(fault.body)
+        evaluated.answer = { status: fault.status, headers: fault.headers ?? [], body, contentType: null }
+        return evaluated
+      }
+      if (request.method === 'OPTIONS') throw new Refusal(empty(204, PREFLIGHT))
+      evaluated.identity = this.admit(request, entry, address)
+      const { identity } = evaluated
+      entry.account = identity.account
+      limits.enter(identity.account)
+      response.once('close', () => limits.leave(identity.account))
+      const free = place.api === 'rest' && place.path === '/rate_limit'
+      const refused =
+        limits.secondary(identity.account, request.method ?? 'GET') ??
+        (free ? null : limits.primary(identity, evaluated.resource))
+      if (refused !== null) throw new Refusal(refused)
+      if (free) evaluated.cost = 0
+      entry.source = 'living'
+      evaluated.answer = await this.route(request, entry, place, query, identity)
+    } catch (error) {
+      if (error instanceof Refusal) {
+        evaluated.answer = error.answer
+        // What never came to be routed was charged to nobody, but a wrong credential to the address it came from.
+        if (entry.source === 'gate') evaluated.cost = error.answer.status === 401 ? 1 : 0
+      } else {
+        entry.error = error instanceof Error ? (error.stack ?? error.message) : String(error)
+        evaluated.answer = json({ message: 'Server Error' }, { status: 500 })
+      }
+    }
+    return evaluated
+  }
+
+  /** Maintenance, authentication and private mode, in the order in which a server meets them. */
+  private admit(request: IncomingMessage, entry: LogEntry, address: string): Identity {
+    const { switches, authenticator } = this.core
+    if (switches.maintenance) {
+      throw new Refusal(json({ message: 'GitHub Enterprise Server is down for maintenance.' }, { status: 503 }))
+    }
+    if (switches.requireUserAgent && !request.headers['user-agent']) {
+      throw new Refusal(
+        json({ message: 'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.' }, { status: 403 }),
+      )
+    }
+    const identity = authenticator.identify(entry.credential, request.headers, address)
+    if (switches.privateMode && identity.user === null) {
+      throw unauthorized(switches.version, 'Must authenticate to access this API.')
+    }
+    return identity
+  }
+
+  private locate(target: string): Place {
+    // Absolute form (RFC 9112 §3.2.2): scheme and authority are none of the router's business.
+    const origin = /^https?:\/\/[^/?#]*/i.exec(target)?.[0] ?? ''
+    const rest = target.slice(origin.length)
+    const mark = rest.indexOf('?')
+    const path = (mark === -1 ? rest : rest.slice(0, mark)) || '/'
+    const search = mark === -1 ? '' : rest.slice(mark + 1)
+    const { paths, urls } = this.core
+    if (path === paths.graphql) return { api: 'graphql', path: '/', search }
+    if (path.startsWith(`${paths.uploads}/`)) return { api: 'uploads', path: path.slice(paths.uploads.length), search }
+    if (path === paths.rest) return { api: 'rest', path: '/', search }
+    if (path.startsWith(`${paths.rest}/`)) return { api: 'rest', path: path.slice(paths.rest.length), search }
+    if (path === '/manage' || path.startsWith('/manage/')) {
+      throw new Refusal(empty(301, ['Location', urls.manage + rest]))
+    }
+    const page = Buffer.from('<!DOCTYPE html><title>Page not found</title><p>This is not the web page you are looking for.</p>')
+    throw new Refusal({ status: 404, headers: [], contentType: 'text/html; charset=utf-8', body: page })
+  }
+
+  private route(
+    request: IncomingMessage,
+    entry: LogEntry,
+    place: Place,
+    query: URLSearchParams,
+    identity: Identity,
+  ): Answer | Promise<Answer> {
+    const { core } = this
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')
+    const exchange: Exchange = { core, request, entry, method, path: place.path, query, params: {}, identity }
+    if (place.api === 'graphql') return answerGraphql(exchange)
+    if (core.switches.recorded) {
+      const found = this.recorded.find(exchange, place.api)
+      if (found !== null) return found
+    }
+    if (place.api === 'uploads') return answerUpload(exchange)
+    const fixed = method === 'GET' ? core.world.fixedPages.get(place.path) : undefined
+    if (fixed !== undefined) return { status: 200, headers: [], ...fixed }
+    return this.routeRest(exchange, place)
+  }
+
+  private routeRest(exchange: Exchange, place: Place): Answer | Promise<Answer> {
+    const { world, switches } = this.core
+    const { identity, method } = exchange
+    const scopes = identity.scopes?.join() ?? ''
+    const accept = exchange.request.headers.accept ?? ''
+    const key = `${identity.account}\n${scopes}\n${accept}\n${switches.version}\n${place.path}?${place.search}`
+    if (method === 'GET') {
+      const kept = this.kept.get(key)
+      if (kept !== undefined && kept.revision === world.revision) return kept.answer
+    }
+    const segments = this.segments(place.path)
+    const found =
+      this.router.find(method, segments) ??
+      // Resource endpoints also accept POST where they accept PATCH.
+      (method === 'POST' ? this.router.find('PATCH', segments) : null)
+    if (found === null) throw notFound(switches.version)
+    const { revision } = world
+    const answer = found.route.handler({ ...exchange, params: found.params })
+    if (found.route.kept && !(answer instanceof Promise) && answer.status === 200 && Buffer.isBuffer(answer.body)) {
+      this.kept.set(key, { revision, answer })
+    }
+    return answer
+  }
+
+  /** The decoded segments, with `/repositories/{id}` and the like turned into the names that routes are written in. */
+  private segments(path: string): string[] {
+    let segments: string[]
+    try {
+      segments = path.slice(1).split('/').map(decodeURIComponent)
+    } catch {
+      throw badRequest('Bad Request')
+    }
+    const { world, switches } = this.core
+    const [kind, id = '', ...rest] = segments
+    const byId = (collection: 'user' | 'organizations') => {
+      const type = collection === 'user' ? 'User' : 'Organization'
+      const account = [...world.accounts.values()].find((one) => one.id === Number(id) && one.type === type)
+      if (account === undefined) throw notFound(switches.version)
+      return [collection === 'user' ? 'users' : 'orgs', account.login, ...rest]
+    }
+    if (kind === 'repositories' && segments.length > 1) {
+      const repository = world.repositories.get(Number(id))
+      if (repository === undefined) throw notFound(switches.version)
+      return ['repos', repository.owner, repository.name, ...rest]
+    }
+    if (/^\d+$/.test(id) && (kind === 'user' || kind === 'organizations')) return byId(kind)
+    return segments
+  }
+
+  /** Validators, conditional requests, cost, coding and the common headers. Completes the log entry. */
+  private finish(request: IncomingMessage, entry: LogEntry, evaluated: Evaluated): Outgoing {
+    const { switches, limits } = this.core
+    const { identity, resource } = evaluated
+    const { headers } = request
+    const reading = request.method === 'GET' || request.method === 'HEAD'
+    if (entry.source === 'fault') {
+      this.charge(entry, evaluated, evaluated.answer.status)
+      return { status: evaluated.answer.status, headers: [...evaluated.answer.headers], body: evaluated.answer.body, headOnly: request.method === 'HEAD', statedLength: null }
+    }
+    const hashed = switches.escapeSlashes ? escapeSlashes(evaluated.answer) : evaluated.answer
+    const tagged = Buffer.isBuffer(hashed.body) && (hashed.status === 200 || hashed.status === 201) && hashed.contentType !== null
+    const byCredential = variesByCredential(identity)
+    const tag = tagged && Buffer.isBuffer(hashed.body) ? this.etags.tag(switches.etagRule, hashed.etag, headers, byCredential, hashed.body) : null
+    const callback = reading && entry.target.includes('callback=') ? new URLSearchParams(entry.target.split('?')[1]).get('callback') : null
+    const unchanged =
+      reading &&
+      callback === null &&
+      hashed.status === 200 &&
+      notModified(headers, tag, hashed.lastModified ?? null, switches.readsTagLists)
+    const status = unchanged ? 304 : hashed.status
+    this.charge(entry, evaluated, status)
+    let answer = indent(hashed, switches, headers['user-agent'])
+    const fullLength = answer.body?.length ?? 0
+    let coding = null
+    if (switches.gzip && Buffer.isBuffer(answer.body) && answer.body.length > 150 && !answer.ranges) {
+      coding = negotiateCoding(headers['accept-encoding'])
+    }
+    const weak = switches.weakETags === 'always' || (switches.weakETags === 'compressed' && coding !== null)
+    const quoted = tag === null ? null : weak && status !== 304 ? `W/"${tag}"` : `"${tag}"`
+    const extra = [...answer.headers]
+    if (unchanged) {
+      const kept = switches.linkOn304 ? extra : dropLink(extra)
+      answer = { ...answer, headers: kept, body: null, status: 304 }
+    } else if (coding !== null && callback === null && Buffer.isBuffer(answer.body)) {
+      answer = { ...answer, body: compress(answer.body, coding), headers: [...extra, 'Content-Encoding', coding] }
+    } else if (answer.ranges && answer.status === 200) answer = ranged(answer, headers.range)
+    const list = commonHeaders(answer, {
+      now: this.core.clock(),
+      identity,
+      accept: headers.accept,
+      apiVersion: single(headers['x-github-api-version']),
+      requestId: this.requestIds.next(this.core.clock()),
+      switches,
+      rateLimit: limits.headers(identity.account, resource),
+      etag: quoted,
+    })
+    const outgoing: Outgoing = {
+      status: answer.status,
+      headers: list,
+      body: answer.body,
+      headOnly: request.method === 'HEAD',
+      statedLength: switches.contentLengthOn304 ? fullLength : null,
+    }
+    return callback === null ? outgoing : this.wrap(callback, outgoing)
+  }
+
+  private charge(entry: LogEntry, evaluated: Evaluated, status: number): void {
+    const { identity, resource } = evaluated
+    const cost = status === 304 && identity.kind !== 'anonymous' ? 0 : evaluated.cost
+    this.core.limits.charge(identity.account, resource, cost)
+    Object.assign(entry, { status, cost, resource, account: identity.account })
+  }
+
+  private wrap(callback: string, outgoing: Outgoing): Outgoing {
+    if (outgoing.body !== null && !Buffer.isBuffer(outgoing.body)) return outgoing
+    const type = ['Content-Type', 'application/javascript; charset=utf-8']
+    const headers = outgoing.headers.flatMap((name, index, all) =>
+      index % 2 === 1 || /^(?:content-type|etag)$/i.test(name) ? [] : [name, all[index + 1] ?? ''],
+    )
+    try {
+      const body = wrapCallback(callback, outgoing.status, outgoing.headers, outgoing.body)
+      return { ...outgoing, status: 200, headers: [...headers, ...type], body }
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      return { ...outgoing, status: 400, headers: [...headers, 'Content-Type', error.answer.contentType ?? ''], body: error.answer.body }
+    }
+  }
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value
+}
+
+function dropLink(headers: readonly string[]): string[] {
+  return headers.flatMap((name, index, all) => (index % 2 === 1 || name === 'Link' ? [] : [name, all[index + 1] ?? '']))
+}
+
+function ranged(answer: Answer, range: string | undefined): Answer {
+  const { body } = answer
+  const headers = [...answer.headers, 'Accept-Ranges', 'bytes']
+  const wanted = body === null ? null : parseRange(range, body.length)
+  if (body === null || wanted === null) return { ...answer, headers }
+  if (wanted === 'unsatisfiable') {
+    return { ...answer, status: 416, body: null, headers: [...headers, 'Content-Range', `bytes */${body.length}`] }
+  }
+  const { start, end } = wanted
+  const part = Buffer.isBuffer(body)
+    ? body.subarray(start, end)
+    : { length: end - start, open: (from: number, to: number) => body.open(start + from, start + to) }
+  return { ...answer, status: 206, body: part, headers: [...headers, 'Content-Range', `bytes ${start}-${end - 1}/${body.length}`] }
+}

@@ -1,0 +1,152 @@
+import { Hono } from 'hono'
+import { Failure, toFailure, toRecord } from './errors.ts'
+import type { Upstream } from './github/upstream.ts'
+import { cacheStatusOf } from './http/cache-status.ts'
+import type { FreshnessPolicy } from './http/freshness.ts'
+import type { NetworkMatcher } from './http/networks.ts'
+import type { Bindings, Environment } from './middleware/inbound/context.ts'
+import { respond } from './middleware/inbound/context.ts'
+import { event } from './middleware/inbound/event.ts'
+import { identify } from './middleware/inbound/identify.ts'
+import { ask } from './middleware/outbound/ask.ts'
+import type { Answerer } from './middleware/outbound/exchange.ts'
+import { fresh } from './middleware/outbound/fresh.ts'
+import { LinkMemory } from './middleware/outbound/link-memory.ts'
+import { noteHealth } from './middleware/outbound/note-health.ts'
+import { observeBudget } from './middleware/outbound/observe-budget.ts'
+import { retryLostConnection } from './middleware/outbound/retry.ts'
+import { revalidate } from './middleware/outbound/revalidate.ts'
+import type { UpstreamHealth } from './middleware/outbound/upstream-health.ts'
+import { write } from './middleware/outbound/write.ts'
+import type { DerivedBodies } from './middleware/present/derived.ts'
+import { presentationNames } from './middleware/present/presentation-names.ts'
+import type { BudgetLedger, CacheStore, Clock, Compression, Digest, Send, Telemetry, WriteEpochs } from './ports.ts'
+import { apiRoute } from './routes/api.ts'
+import type { ForwardDependencies } from './routes/forward.ts'
+import type { GatewayDependencies } from './routes/gateway.ts'
+import { gatewayRoute } from './routes/gateway-pages.ts'
+import { graphqlRoute } from './routes/graphql.ts'
+import { manageRoute } from './routes/manage.ts'
+import { uploadsRoute } from './routes/uploads.ts'
+
+/*
+ * A request runs through these, in this order and never back:
+ *
+ *   entry ── event ─ identify ──┬─ /api/v3 ───────┐
+ *            one event  who,    ├─ /api/graphql ──┤            ┌ GET, HEAD ─ fresh ─ revalidate ─ retry ┐
+ *            per        which   ├─ /api/uploads ──┼─ question ─┤            reuse   ask, merge,   lost  ├ budget ─ health ─ ask
+ *            request    name    ├─ /manage ─(who  │            │                    store         conn. │ observe
+ *                               │       may?)─────┘            └ others ─── write ─────────────────────┘
+ *                               └─ /_weir                                   once, bumps epochs
+ *
+ *   answer ── present ── deliver:  fields, the client's own 304, rewritten and compressed body
+ */
+
+export interface AppOptions {
+  readonly upstream: Upstream
+  readonly manage: { readonly origin: string | undefined; readonly allows: NetworkMatcher }
+  readonly publicOrigin: string | undefined
+  readonly isTrustedProxy: NetworkMatcher
+  readonly fallbackHost: string
+  readonly freshness: FreshnessPolicy
+  /** Largest body that is stored, or read whole before it is passed on, bytes. */
+  readonly maxEntryBytes: number
+}
+
+export interface AppPorts {
+  readonly send: Send
+  readonly store: CacheStore
+  readonly epochs: WriteEpochs
+  readonly ledger: BudgetLedger
+  readonly clock: Clock
+  readonly digest: Digest
+  readonly compression: Compression
+  readonly derived: DerivedBodies
+  readonly telemetry: Telemetry
+  readonly health: UpstreamHealth
+  readonly newRequestId: () => string
+  readonly gateway: GatewayDependencies
+  /** Told why a request failed: more than its event may hold. */
+  readonly reportFailure: (requestId: string, failure: Failure) => void
+}
+
+/** Builds the gateway. The only place where the order of things is written. */
+export function createApp(
+  options: AppOptions,
+  ports: AppPorts,
+): (request: Request, bindings: Bindings) => Response | Promise<Response> {
+  const app = new Hono<Environment>({
+    // Routing reads the raw target: what Hono would read has been normalised by a URL parser.
+    getPath: (_request, init) => pathOf((init as { env: Bindings }).env.inbound.target),
+  })
+
+  app.use(event(ports))
+  app.use(identify(options))
+
+  const routes: ForwardDependencies = {
+    outbound: outbound(options, ports),
+    presentation: { ...ports, maxHeldBytes: options.maxEntryBytes },
+    names: presentationNames(ports.digest),
+    digest: ports.digest,
+  }
+  const api = apiRoute(routes, options.upstream)
+  app.all('/api/v3', api)
+  app.all('/api/v3/*', api)
+  app.all('/api/graphql', graphqlRoute(routes, options.upstream))
+  app.all('/api/uploads/*', uploadsRoute(routes, options.upstream))
+  const manage = manageRoute(routes, options.manage.origin, { ...options.manage, publicOrigin: options.publicOrigin })
+  app.all('/manage', manage)
+  app.all('/manage/*', manage)
+  app.all('/_weir/*', gatewayRoute(ports.gateway))
+
+  app.notFound(() => {
+    throw new Failure('not-found')
+  })
+  app.onError((thrown, c) => {
+    const failure = toFailure(thrown)
+    const { context } = c.var
+    context.failure = failure.tag
+    context.outcome = context.use.requests > 0 ? FAILED : REJECTED
+    ports.reportFailure(context.requestId, failure)
+    const record = toRecord(failure)
+    const { method } = c.env.inbound
+    const cacheStatus =
+      method === 'GET' || method === 'HEAD' ? cacheStatusOf(context.outcome, record.status) : undefined
+    const headers = [...record.headers, 'x-request-id', context.requestId]
+    if (cacheStatus !== undefined && context.route === 'api') headers.push('cache-status', cacheStatus)
+    return respond(c, { ...record, headers })
+  })
+
+  return (request, bindings) => app.fetch(request, bindings)
+}
+
+const FAILED = { name: 'failed' } as const
+const REJECTED = { name: 'rejected' } as const
+
+/** Every mechanism between a question and the upstream. */
+function outbound(options: AppOptions, ports: AppPorts): Answerer {
+  const { store, epochs, clock, digest, ledger, send, health } = ports
+  const once = observeBudget(ledger, noteHealth(health, clock, ask(send, clock)))
+  const reads = fresh(
+    { store, epochs, clock, policy: options.freshness },
+    revalidate(
+      {
+        store,
+        epochs,
+        clock,
+        digest,
+        links: new LinkMemory(),
+        policy: options.freshness,
+        maxEntryBytes: options.maxEntryBytes,
+      },
+      retryLostConnection(once),
+    ),
+  )
+  const writes = write(epochs, once)
+  return (question) => (question.method === 'GET' || question.method === 'HEAD' ? reads(question) : writes(question))
+}
+
+function pathOf(target: string): string {
+  const mark = target.indexOf('?')
+  return mark === -1 ? target : target.slice(0, mark)
+}

@@ -1,0 +1,92 @@
+import type { NetworkMatcher } from '../http/networks.ts'
+
+/** Which of GitHub's products the upstream is: it decides where REST, GraphQL and uploads live. */
+export type UpstreamProfile = 'github-enterprise-server' | 'api.github.com'
+
+/**
+ * How long a stored private response may be used without asking upstream.
+ * `upstream`: RFC 9111 as a shared cache, private responses revalidated every time. `revalidate`: always ask.
+ * `duration`: as `upstream`, and the same credential's private response is also reused for so many milliseconds.
+ */
+export type Freshness =
+  | { readonly mode: 'upstream' }
+  | { readonly mode: 'revalidate' }
+  | { readonly mode: 'duration'; readonly milliseconds: number }
+
+/** How log lines are written; `auto` is `pretty` on a terminal and `json` elsewhere, which only the entry can tell. */
+export type LogFormat = 'auto' | 'json' | 'pretty' | 'off'
+
+/** pino's levels, without `silent`: that is what the format `off` is for. */
+export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+
+/**
+ * All settings, parsed, checked against each other and deeply frozen.
+ * An origin is `scheme://host[:port]`: lower-case, without a default port and without a slash at the end.
+ * Holds secrets (`adminToken`, `secret`, `tls.key`): never log this object.
+ */
+export interface Settings {
+  readonly upstream: {
+    readonly origin: string
+    readonly profile: UpstreamProfile
+    /** Where REST lives: `/`, or a path without a slash at its end. */
+    readonly apiPath: string
+    /** PEM text of the private CA; undefined: the system's CAs. */
+    readonly caCertificate: string | undefined
+    /** From the start of a connection to its being usable, TLS included. */
+    readonly connectTimeoutMilliseconds: number
+    /** From the request being sent to the headers of its response. */
+    readonly headersTimeoutMilliseconds: number
+    /** Between two pieces of a response body. */
+    readonly bodyTimeoutMilliseconds: number
+    readonly maxConnections: number
+  }
+  readonly manage: {
+    /** Root origin that serves `/manage`; undefined: switched off. */
+    readonly origin: string | undefined
+    /** Whether a client at this address may use `/manage`. */
+    readonly allows: NetworkMatcher
+  }
+  readonly listen: {
+    readonly host: string
+    /** 0: the system chooses. */
+    readonly port: number
+    /** PEM texts; undefined: plain http. */
+    readonly tls: { readonly certificate: string; readonly key: string } | undefined
+  }
+  /** The origin clients use; undefined: the request's own scheme and `Host`. */
+  readonly publicOrigin: string | undefined
+  /** Whether the `X-Forwarded-*` headers of a peer at this address are believed. */
+  readonly isTrustedProxy: NetworkMatcher
+  /** Bearer token for `/_weir/*` other than health; undefined: only direct loopback requests. */
+  readonly adminToken: string | undefined
+  /** Key of all credential fingerprints; undefined: the caller makes 32 random bytes. */
+  readonly secret: string | undefined
+  readonly cache: {
+    readonly maxBytes: number
+    /** Never more than `maxBytes`. */
+    readonly maxEntryBytes: number
+    readonly freshness: Freshness
+  }
+  /** How long requests in flight may take to finish after SIGTERM or SIGINT; 0: not at all. */
+  readonly drainTimeoutMilliseconds: number
+  readonly log: {
+    readonly format: LogFormat
+    readonly level: LogLevel
+    /** Share of fresh hits that are logged, 0 to 1. */
+    readonly hitShare: number
+  }
+}
+
+/** Reads a text file; throws when it cannot (an error with Node's `code`, such as `ENOENT`, is explained better). */
+export type ReadFile = (path: string) => string
+
+/** The start cannot go on. `message` holds every problem, one a line; no value of a secret is in it. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import { createApp } from '../app.ts'
+import type { Settings } from '../config.ts'
+import { upstreamAt } from '../github/upstream.ts'
+import { createRequestIds } from '../http/request-id.ts'
+import { adminTokenFingerprint, mayAdminister } from '../middleware/inbound/admin-guard.ts'
+import { UpstreamHealth } from '../middleware/outbound/upstream-health.ts'
+import { derivedBodies } from '../middleware/present/derived.ts'
+import type { Clock, Telemetry } from '../ports.ts'
+import { memoryBudgetLedger } from '../store/memory/budget-ledger.ts'
+import { memoryCacheStore } from '../store/memory/cache-store.ts'
+import { memoryWriteEpochs } from '../store/memory/write-epochs.ts'
+import { version } from '../version.ts'
+import { systemClock } from './node/clock.ts'
+import { compression } from './node/compression.ts'
+import { createDigest } from './node/digest.ts'
+import { createLog, type Log } from './node/log.ts'
+import { createMetrics } from './node/metrics.ts'
+import { createSend } from './node/send.ts'
+import { startServer } from './node/server.ts'
+import { combine } from './node/telemetry.ts'
+
+/** Shares of the cache's bytes: bodies, what is known about them, and what was worked out of them. */
+const BODY_SHARE = 1 / 2
+const VALIDATION_SHARE = 1 / 4
+
+/** Bounds of what grows with callers but is not counted in bytes. */
+const MAX_WRITE_SCOPES = 50_000
+const MAX_BUDGETS = 20_000
+/** Requests that may wait for a connection to the upstream, per connection that there may be. */
+const WAITING_PER_CONNECTION = 8
+
+export interface StartOptions {
+  /** For tests; default: the system's. */
+  readonly clock?: Clock
+  /** Is told every event as well. */
+  readonly telemetry?: Telemetry
+}
+
+export interface RunningGateway {
+  /** Scheme, host and port that it listens on. */
+  readonly origin: string
+  readonly log: Log
+  /** Stops accepting, lets requests in flight finish (bounded by the settings), then lets go of everything. */
+  stop(): Promise<void>
+  /** Ends at once. */
+  kill(): void
+}
+
+/**
+ * Starts the gateway on Node: reads nothing but the settings it is given.
+ *
+ * @throws Error with one line that says what to do, when it cannot listen
+ */
+export async function startGateway(settings: Settings, options: StartOptions = {}): Promise<RunningGateway> {
+  const clock = options.clock ?? systemClock
+  const digest = createDigest(settings.secret === undefined ? randomBytes(32) : Buffer.from(settings.secret))
+  const { maxBytes, maxEntryBytes, freshness } = settings.cache
+  const store = memoryCacheStore({
+    bodyBytes: Math.floor(maxBytes * BODY_SHARE),
+    validationBytes: Math.floor(maxBytes * VALIDATION_SHARE),
+  })
+  const derived = derivedBodies(Math.floor(maxBytes * (1 - BODY_SHARE - VALIDATION_SHARE)), compression)
+  const health = new UpstreamHealth()
+  const { upstream } = settings
+  const sender = createSend({
+    ca: upstream.caCertificate,
+    connectTimeout: upstream.connectTimeoutMilliseconds,
+    headersTimeout: upstream.headersTimeoutMilliseconds,
+    bodyTimeout: upstream.bodyTimeoutMilliseconds,
+    maxConnections: upstream.maxConnections,
+    maxWaiting: upstream.maxConnections * WAITING_PER_CONNECTION,
+    userAgent: `weir/${version}`,
+  })
+  const log = createLog(settings.log)
+  let inFlight = 0
+  let draining = false
+  const metrics = createMetrics(
+    {
+      cache: () => [...store.usage(), derived.usage()],
+      upstream: () => sender.connections(),
+      inFlight: () => inFlight,
+    },
+    version,
+  )
+  const counting: Telemetry = { record: () => inFlight-- }
+  const publicHost = settings.publicOrigin === undefined ? undefined : new URL(settings.publicOrigin).host
+  const adminToken = settings.adminToken === undefined ? undefined : adminTokenFingerprint(settings.adminToken, digest)
+
+  const app = createApp(
+    {
+      upstream: upstreamAt(upstream.origin, upstream.apiPath, upstream.profile),
+      manage: settings.manage,
+      publicOrigin: settings.publicOrigin,
+      isTrustedProxy: settings.isTrustedProxy,
+      fallbackHost: `localhost:${settings.listen.port}`,
+      freshness,
+      maxEntryBytes,
+    },
+    {
+      send: sender.send,
+      store,
+      epochs: memoryWriteEpochs(MAX_WRITE_SCOPES),
+      ledger: memoryBudgetLedger(MAX_BUDGETS, clock),
+      clock,
+      digest,
+      compression,
+      derived,
+      health,
+      telemetry: combine(counting, log.telemetry, metrics.telemetry, ...(options.telemetry ? [options.telemetry] : [])),
+      newRequestId: createRequestIds(),
+      reportFailure: log.failed,
+      gateway: {
+        store: () => 'ready',
+        upstream: health,
+        metrics,
+        mayAdminister: (request) =>
+          mayAdminister(request, { adminToken, digest, knownHosts: (host) => host === publicHost }),
+        isDraining: () => draining,
+      },
+    },
+  )
+  const { host, port, tls } = settings.listen
+  const server = await startServer({
+    host,
+    port,
+    ...(tls === undefined ? {} : { tls: { cert: tls.certificate, key: tls.key } }),
+    drainTimeout: settings.drainTimeoutMilliseconds,
+    fetch: (request, bindings) => {
+      inFlight++
+      return app(request, bindings)
+    },
+  })
+  const letGo = (): void => {
+    sender.close()
+    log.close()
+  }
+  return {
+    origin: server.origin,
+    log,
+    async stop() {
+      draining = true
+      await server.drain()
+      letGo()
+    },
+    kill() {
+      server.close()
+      letGo()
+    },
+  }
+}

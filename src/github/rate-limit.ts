@@ -1,0 +1,81 @@
+import { headerValue } from '../http/headers.ts'
+import type { HeaderList, RateLimit } from '../ports.ts'
+
+const COUNT = /^\d{1,15}$/
+
+/**
+ * The rate limit that an answer states (GitHub REST documentation, "Rate limits"), or `undefined` where it states none
+ * that makes sense: GHES has limits off by default and then sends no such fields.
+ *
+ * @param path below the API root; names the resource where the answer itself does not (older GHES)
+ */
+export function statedRateLimit(headers: HeaderList, path: string): RateLimit | undefined {
+  const limit = count(headers, 'x-ratelimit-limit')
+  const remaining = count(headers, 'x-ratelimit-remaining')
+  const reset = count(headers, 'x-ratelimit-reset')
+  if (limit === undefined || remaining === undefined || reset === undefined) return undefined
+  return {
+    resource: headerValue(headers, 'x-ratelimit-resource') ?? resourceOf(path),
+    limit,
+    remaining,
+    used: count(headers, 'x-ratelimit-used'),
+    reset,
+  }
+}
+
+function count(headers: HeaderList, name: string): number | undefined {
+  const value = headerValue(headers, name)
+  return value !== undefined && COUNT.test(value) ? Number(value) : undefined
+}
+
+/** The resource that a path is charged to, as far as the path can tell. */
+export function resourceOf(path: string): string {
+  if (path === '/graphql') return 'graphql'
+  if (path.startsWith('/search/code')) return 'code_search'
+  if (path === '/search' || path.startsWith('/search/')) return 'search'
+  return 'core'
+}
+
+/** The fields that state a rate limit. They are always live, so they are never repeated from a stored answer. */
+export function isRateLimitField(name: string): boolean {
+  return name.startsWith('x-ratelimit-')
+}
+
+/** The fields for an answer that was made here, in GitHub's order. */
+export function rateLimitFields(stated: RateLimit): string[] {
+  const fields = [
+    'x-ratelimit-limit',
+    String(stated.limit),
+    'x-ratelimit-remaining',
+    String(stated.remaining),
+    'x-ratelimit-reset',
+    String(stated.reset),
+  ]
+  if (stated.used !== undefined) {
+    fields.push('x-ratelimit-used', String(stated.used), 'x-ratelimit-resource', stated.resource)
+  }
+  return fields
+}
+
+/**
+ * Whether a refusal is about limits and not about access, so that it says nothing about what the credential may read
+ * (GitHub REST documentation, "Exceeding the rate limit": 403 or 429, primary or secondary).
+ */
+export function isLimitRefusal(status: number, headers: HeaderList): boolean {
+  if (status === 429) return true
+  if (status !== 403) return false
+  return (
+    headerValue(headers, 'x-ratelimit-remaining') === '0' ||
+    headerValue(headers, 'retry-after') !== undefined ||
+    headerValue(headers, 'gh-limited-by') !== undefined
+  )
+}
+
+/**
+ * Units of the primary limit that one exchange costs: nothing for a 304 to an authorised request ("Best practices for
+ * using the REST API": conditional requests), nothing for `/rate_limit`, one for everything else. An anonymous 304 costs.
+ */
+export function costOf(status: number, path: string, isAnonymous: boolean): number {
+  if (path === '/rate_limit') return 0
+  return status === 304 && !isAnonymous ? 0 : 1
+}

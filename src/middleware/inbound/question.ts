@@ -1,0 +1,111 @@
+import { credentialOf, withoutSecrets } from '../../github/credential.ts'
+import { asksForRaw } from '../../github/media-type.ts'
+import { returnTag } from '../../github/presentation-tag.ts'
+import { forwardedConditions, forwardedFields, hasPrecondition } from '../../github/request-fields.ts'
+import type { UpstreamAddress } from '../../github/upstream.ts'
+import { scopesOfRead, scopesOfWrite } from '../../github/write-scopes.ts'
+import { parseCacheControl } from '../../http/cache-control.ts'
+import { type ClientValidators, clientValidators } from '../../http/conditions.ts'
+import type { EntityTag } from '../../http/entity-tag.ts'
+import { headerValue, joinedHeader } from '../../http/headers.ts'
+import type { Detail, UpstreamUse } from '../../outcome.ts'
+import type { Digest, HeaderList, Inbound } from '../../ports.ts'
+import type { Question } from '../outbound/exchange.ts'
+
+export interface QuestionParts {
+  readonly address: UpstreamAddress
+  /** Below the API's root, raw. */
+  readonly path: string
+  readonly query: string
+  /** Names the public URL and rewriter in entity tags given out. */
+  readonly presentation: string
+  /** `false` for APIs whose answers are never stored. */
+  readonly cacheable: boolean
+  readonly use: UpstreamUse
+}
+
+/**
+ * Puts a client's request into the upstream's terms.
+ *
+ * @throws Failure `bad-request` for ambiguous credentials
+ */
+export function questionOf(inbound: Inbound, parts: QuestionParts, digest: Digest): Question {
+  const { method, headers } = inbound
+  const { address, path, query, presentation } = parts
+  const credential = credentialOf(headers, query, digest)
+  const isRead = method === 'GET' || method === 'HEAD'
+  const fields = forwardedFields(headers)
+  const isRaw = asksForRaw(headerValue(headers, 'accept'))
+  const bypass = isRead ? bypassReason(inbound, parts, isRaw) : undefined
+  const validators: ClientValidators = isRead && bypass === undefined ? clientValidators(headers) : NO_VALIDATORS
+  if (!isRead || bypass !== undefined) fields.push(...forwardedConditions(headers, presentation, isRaw))
+  return {
+    method,
+    address,
+    path,
+    query,
+    headers: fields,
+    body: inbound.body,
+    bodyLength: inbound.bodyLength,
+    credential,
+    key: keyOf(credential.fingerprint, address, query, fields),
+    scopes: isRead
+      ? scopesOfRead(path, credential.fingerprint)
+      : method === 'OPTIONS'
+        ? []
+        : scopesOfWrite(path, credential.fingerprint),
+    directives: parseCacheControl(directivesOf(headers)),
+    clientTags: tagsForUpstream(validators, presentation, isRaw),
+    clientModifiedSince: validators.modifiedSince,
+    bypass,
+    use: parts.use,
+    signal: () => inbound.signal(),
+  }
+}
+
+const NO_VALIDATORS: ClientValidators = { tags: [], modifiedSince: undefined }
+
+function bypassReason(inbound: Inbound, parts: QuestionParts, isRaw: boolean): Detail | undefined {
+  if (!parts.cacheable) return 'other-api'
+  if (inbound.body !== null) return 'request-body'
+  if (hasPrecondition(inbound.headers)) return 'precondition'
+  if (isRaw && headerValue(inbound.headers, 'range') !== undefined) return 'range'
+  return undefined
+}
+
+/** `Pragma: no-cache` counts where there is no `Cache-Control` (RFC 9111 §5.4). */
+function directivesOf(headers: HeaderList): string | undefined {
+  const control = joinedHeader(headers, 'cache-control')
+  if (control !== undefined) return control
+  return joinedHeader(headers, 'pragma')?.toLowerCase().includes('no-cache') === true ? 'no-cache' : undefined
+}
+
+/**
+ * A client's tags as the upstream knows them. One that was not given out here names bytes with the upstream's own URLs
+ * in them, so it may only be confirmed where bodies are not rewritten.
+ */
+function tagsForUpstream({ tags }: ClientValidators, presentation: string, isRaw: boolean): readonly EntityTag[] {
+  if (tags === '*') return []
+  const known: EntityTag[] = []
+  for (const tag of tags) {
+    const returned = returnTag(tag, presentation)
+    if (returned.kind === 'ours' || (returned.kind === 'foreign' && isRaw)) known.push(returned.tag)
+  }
+  return known
+}
+
+/**
+ * Names credential and variant: everything that goes upstream is in it, whatever `Vary` says, because the API version is
+ * in neither `Vary` nor the entity tag. The credential stands in it by its fingerprint alone.
+ */
+function keyOf(fingerprint: string, address: UpstreamAddress, query: string, fields: HeaderList): string {
+  const plain = withoutSecrets(query)
+  const target =
+    plain === query ? address.target : `${address.target.slice(0, address.target.length - query.length)}${plain}`
+  let key = `${fingerprint} ${address.origin}${target}`
+  for (let index = 0; index < fields.length; index += 2) {
+    const name = fields[index]
+    if (name !== 'authorization' && name !== 'x-github-otp') key += `\n${name}: ${fields[index + 1]}`
+  }
+  return key
+}

@@ -1,0 +1,46 @@
+import { Failure } from '../../errors.ts'
+import { ageOf, type FreshnessPolicy, isFresh } from '../../http/freshness.ts'
+import type { CacheStore, Clock, WriteEpochs } from '../../ports.ts'
+import type { Answer, Answerer, Question, StoredAnswer } from './exchange.ts'
+import { lookup } from './lookup.ts'
+
+/** What follows when no stored answer may be used without asking; it is given the copy that may be confirmed. */
+export type Revalidating = (question: Question, stored: StoredAnswer | undefined) => Promise<Answer>
+
+/**
+ * Answers from the store what may be reused without asking. Takes no lock and never waits for another request.
+ *
+ * @throws Failure `only-if-cached` when the client forbids asking (RFC 9111 §5.2.1.7)
+ */
+export function fresh(
+  options: { store: CacheStore; epochs: WriteEpochs; clock: Clock; policy: FreshnessPolicy },
+  next: Revalidating,
+): Answerer {
+  const { store, epochs, clock, policy } = options
+  return async function answerFresh(question) {
+    if (question.bypass !== undefined) return next(question, undefined)
+    const found = lookup(store, question.key)
+    const stored = found instanceof Promise ? await found : found
+    if (stored !== undefined) {
+      const { validation } = stored
+      const now = clock.now()
+      // A write since then ends reuse in every mode: the writer's next read must see what it wrote.
+      const isCurrent = question.scopes !== 'everything' && epochs.isCurrent(validation.epoch, question.scopes)
+      if (isCurrent && isFresh(validation, policy, question.directives, !question.credential.isAnonymous, now)) {
+        return {
+          status: 200,
+          headers: validation.headers,
+          live: [],
+          body: stored.body.bytes,
+          stored,
+          age: ageOf(validation, now),
+          outcome: HIT,
+        }
+      }
+    }
+    if (question.directives.onlyIfCached) throw new Failure('only-if-cached')
+    return next(question, stored)
+  }
+}
+
+const HIT = { name: 'hit' } as const

@@ -1,0 +1,18 @@
+import { toFailure } from '../../errors.ts'
+import type { Clock } from '../../ports.ts'
+import type { Attempt } from './exchange.ts'
+import type { UpstreamHealth } from './upstream-health.ts'
+
+/** Notes of every attempt whether the upstream answered it. */
+export function noteHealth(health: UpstreamHealth, clock: Clock, next: Attempt): Attempt {
+  return async function noted(question, headers) {
+    try {
+      const response = await next(question, headers)
+      health.succeeded(clock.now())
+      return response
+    } catch (thrown) {
+      health.failed(clock.now(), toFailure(thrown).tag)
+      throw thrown
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { isFullPage, pageItemCount } from '../../github/page-size.ts'
+import { parseCacheControl } from '../../http/cache-control.ts'
+import { isEntityTag } from '../../http/entity-tag.ts'
+import { type FreshnessPolicy, initialAgeOf, reuseOf } from '../../http/freshness.ts'
+import { headerValue, joinedHeader } from '../../http/headers.ts'
+import type { Detail } from '../../outcome.ts'
+import type { Digest, HeaderList, StoredBody, UpstreamResponse, Validation } from '../../ports.ts'
+import type { Question, StoredAnswer } from './exchange.ts'
+import { mergeFields, storedFields } from './stored-fields.ts'
+
+/** When a question was asked and answered. */
+export interface Moment {
+  /** The write epoch when it was asked. */
+  readonly epoch: number
+  /** Epoch ms when it left. */
+  readonly askedAt: number
+  /** Epoch ms when the response headers were there. */
+  readonly arrivedAt: number
+}
+
+/**
+ * Why a response may not be kept, or `undefined` where it may (RFC 9111 §3, stricter: only complete 200s to GET).
+ *
+ * @param maxBytes the largest body that is kept
+ */
+export function reasonNotToStore(
+  question: Question,
+  response: UpstreamResponse,
+  policy: FreshnessPolicy,
+  maxBytes: number,
+  now: number,
+): Detail | undefined {
+  if (response.status !== 200) return 'not-complete'
+  const { headers } = response
+  const control = parseCacheControl(joinedHeader(headers, 'cache-control'))
+  if (control.noStore) return 'no-store'
+  if (question.directives.noStore) return 'request-no-store'
+  if (joinedHeader(headers, 'vary')?.includes('*') === true) return 'vary-any'
+  if (headerValue(headers, 'content-encoding') !== undefined) return 'unknown-coding'
+  if (headerValue(headers, 'content-range') !== undefined) return 'not-complete'
+  if (Number(headerValue(headers, 'content-length') ?? 0) > maxBytes) return 'too-large'
+  const hasValidator = isEntityTag(headerValue(headers, 'etag')) || headerValue(headers, 'last-modified') !== undefined
+  if (hasValidator) return undefined
+  const hasLifetime = reuseOf(headers, control, !question.credential.isAnonymous, now).freshFor > 0
+  const operatorKeepsIt = policy.mode === 'duration' && !question.credential.isAnonymous && !control.noCache
+  return (hasLifetime && policy.mode !== 'revalidate') || operatorKeepsIt ? undefined : 'no-validator'
+}
+
+/** Makes the stored form of a complete 200. */
+export function representationOf(
+  question: Question,
+  headers: HeaderList,
+  bytes: Uint8Array,
+  moment: Moment,
+  digest: Digest,
+): StoredAnswer {
+  const held = ownBytes(bytes)
+  const body: StoredBody = { key: digest.contentKey(held), bytes: held }
+  const fullPage = isFullPage(isJson(headers) ? pageItemCount(held) : undefined, question.query)
+  return { body, validation: validationOf(question, storedFields(headers), body.key, fullPage, moment, true) }
+}
+
+/** The stored copy, brought up to date by the 304 that confirmed it. */
+export function confirmedRepresentation(
+  question: Question,
+  stored: StoredAnswer,
+  confirming: HeaderList,
+  moment: Moment,
+): StoredAnswer {
+  const { validation, body } = stored
+  const headers = mergeFields(validation.headers, confirming)
+  const linkIsNew = headerValue(confirming, 'link') !== undefined
+  const updated = validationOf(question, headers, body.key, validation.fullPage, moment, linkIsNew)
+  return { body, validation: linkIsNew ? updated : { ...updated, linkGoodUntil: validation.linkGoodUntil } }
+}
+
+function validationOf(
+  question: Question,
+  headers: HeaderList,
+  bodyKey: string,
+  fullPage: boolean,
+  moment: Moment,
+  linkIsNew: boolean,
+): Validation {
+  const control = parseCacheControl(joinedHeader(headers, 'cache-control'))
+  const etag = headerValue(headers, 'etag')
+  const initialAge = initialAgeOf(headers, moment.askedAt, moment.arrivedAt)
+  return {
+    bodyKey,
+    headers,
+    etag: isEntityTag(etag) ? etag : undefined,
+    lastModified: headerValue(headers, 'last-modified'),
+    confirmedAt: moment.arrivedAt,
+    initialAge,
+    ...reuseOf(headers, control, !question.credential.isAnonymous, moment.arrivedAt),
+    linkGoodUntil: linkIsNew ? moment.arrivedAt + (control.maxAge ?? 0) * 1000 - initialAge : moment.arrivedAt,
+    fullPage,
+    epoch: moment.epoch,
+  }
+}
+
+function isJson(headers: HeaderList): boolean {
+  return /[/+]json\b/i.test(headerValue(headers, 'content-type') ?? '')
+}
+
+/**
+ * Bytes that hold on to nothing else. What a socket or a decoder hands out is often a small window on a large shared
+ * buffer, which would stay alive, uncounted, for as long as the entry.
+ */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer.byteLength === bytes.byteLength ? bytes : bytes.slice()
+}

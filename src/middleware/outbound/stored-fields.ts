@@ -1,0 +1,40 @@
+import { isRateLimitField } from '../../github/rate-limit.ts'
+import { withoutHeaders } from '../../http/headers.ts'
+import type { HeaderList } from '../../ports.ts'
+
+/** Fields of one exchange: passed on with the answer that brought them and never repeated from the store. */
+const OF_ONE_EXCHANGE = new Set(['x-github-request-id', 'x-request-id', 'retry-after', 'server-timing', 'x-runtime'])
+
+function isLive(name: string): boolean {
+  return isRateLimitField(name) || OF_ONE_EXCHANGE.has(name)
+}
+
+/** Fields that are worked out anew for every answer, or that set something at one client only (RFC 9111 §7.3). */
+const NEVER_STORED = new Set(['age', 'content-length', 'set-cookie', 'cache-status'])
+
+/** What of a response is kept with its validation. */
+export function storedFields(headers: HeaderList): string[] {
+  return withoutHeaders(headers, (name) => isLive(name) || NEVER_STORED.has(name))
+}
+
+/** What of a response belongs to this exchange alone. */
+export function liveFields(headers: HeaderList): string[] {
+  return withoutHeaders(headers, (name) => !isLive(name))
+}
+
+/**
+ * What a 304 does not update. `Content-*` describes the stored bytes (RFC 9111 §3.2 leaves such exceptions to the cache);
+ * `Status` would say 304 of a 200; the `Vary` of GitHub's 304s leaves fields out; its `ETag` is the strong form of the
+ * 200's weak one, and the stored form is the one that is known to work.
+ */
+function isKeptOver304(name: string): boolean {
+  return name.startsWith('content-') || name === 'status' || name === 'vary' || name === 'etag'
+}
+
+/** Stored fields, updated by those of a 304 that confirmed them (RFC 9111 §3.2). */
+export function mergeFields(stored: HeaderList, confirming: HeaderList): string[] {
+  const updates = withoutHeaders(storedFields(confirming), isKeptOver304)
+  const updated = new Set<string>()
+  for (let index = 0; index < updates.length; index += 2) updated.add(updates[index] as string)
+  return [...withoutHeaders(stored, (name) => updated.has(name)), ...updates]
+}

@@ -1,0 +1,64 @@
+import { findUrlPlaces, rewriteStream, splice } from '../../github/rewriting/index.ts'
+import { chooseCoding } from '../../http/accept-encoding.ts'
+import { headerValue } from '../../http/headers.ts'
+import type { Body, Compression, ContentCoding } from '../../ports.ts'
+import { collect } from '../outbound/collect.ts'
+import type { Answer } from '../outbound/exchange.ts'
+import type { DerivedBodies } from './derived.ts'
+import type { PresentedFields } from './fields.ts'
+import type { View } from './view.ts'
+
+/** Smaller bodies fit in one packet either way. */
+const WORTH_COMPRESSING = 1024
+
+/** A body as it goes to the client. */
+export interface PresentedBody {
+  readonly body: Body
+  readonly coding: ContentCoding | undefined
+  /** The upstream's own length, where the bytes pass unchanged and unread. */
+  readonly length: string | undefined
+}
+
+export interface BodyOptions {
+  readonly compression: Compression
+  readonly derived: DerivedBodies
+  /** Largest body that is read whole before it is passed on, bytes. */
+  readonly maxHeldBytes: number
+}
+
+/** Rewrites and compresses the body of an answer, from what is remembered where it is stored. */
+export async function presentBody(
+  options: BodyOptions,
+  answer: Answer,
+  fields: PresentedFields,
+  view: View,
+): Promise<PresentedBody> {
+  const { compression, derived, maxHeldBytes } = options
+  const coding = fields.compressible ? chooseCoding(view.acceptEncoding, compression.codings) : undefined
+  if (answer.stored !== undefined) {
+    const { body } = answer.stored
+    const used = body.bytes.byteLength < WORTH_COMPRESSING || view.method === 'HEAD' ? undefined : coding
+    const bytes = derived.presented(body, fields, view, used)
+    return { body: bytes instanceof Promise ? await bytes : bytes, coding: used, length: undefined }
+  }
+  if (answer.body === null || answer.body instanceof Uint8Array) {
+    const length = fields.rewritable ? undefined : headerValue(answer.headers, 'content-length')
+    return { body: answer.body, coding: undefined, length }
+  }
+  let body: AsyncIterable<Uint8Array> = answer.body
+  if (fields.rewritable) {
+    // Read whole where it may be held: an upstream that breaks off within it becomes a clean 502.
+    const collected = await collect(body, maxHeldBytes)
+    if (collected.complete) {
+      const places = findUrlPlaces(collected.bytes, view.roots, fields.rules)
+      const bytes = splice(collected.bytes, places, view.publicOrigin)
+      if (coding === undefined || bytes.byteLength < WORTH_COMPRESSING)
+        return { body: bytes, coding: undefined, length: undefined }
+      return { body: await compression.compress(bytes, coding), coding, length: undefined }
+    }
+    body = rewriteStream(collected.body, view.roots, fields.rules, view.publicOrigin)
+  }
+  if (coding !== undefined) return { body: compression.compressStream(body, coding), coding, length: undefined }
+  const length = fields.rewritable ? undefined : headerValue(answer.headers, 'content-length')
+  return { body, coding: undefined, length }
+}

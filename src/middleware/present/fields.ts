@@ -1,0 +1,102 @@
+import { presentTag } from '../../github/presentation-tag.ts'
+import { isRewritable, rewriteLink, rewriteUrl, rulesForPath } from '../../github/rewriting/index.ts'
+import { isEntityTag } from '../../http/entity-tag.ts'
+import { headerValue, joinedHeader } from '../../http/headers.ts'
+import type { HeaderList } from '../../ports.ts'
+import type { View } from './view.ts'
+
+/** The fields of an answer as a client sees them, and what they say about its body. */
+export interface PresentedFields {
+  /** Without `content-length`, which depends on how the body goes out. */
+  readonly fields: HeaderList
+  /** Whether the body is JSON with URLs to rewrite. */
+  readonly rewritable: boolean
+  /** Which rules of rewriting apply; part of the name under which derived bytes are remembered. */
+  readonly rules: ReturnType<typeof rulesForPath>
+  /** Whether the type of the body gains from compression and nothing forbids it. */
+  readonly compressible: boolean
+}
+
+/**
+ * Fields that speak for the upstream's own host and would be wrong, or dangerous, coming from another: cookies of its
+ * domain, its demand for TLS, other services that answer for it, where browsers report to.
+ */
+const SPEAKS_FOR_HOST = new Set([
+  'set-cookie',
+  'strict-transport-security',
+  'public-key-pins',
+  'alt-svc',
+  'clear-site-data',
+  'nel',
+  'report-to',
+])
+
+const COMPRESSIBLE =
+  /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml)\b|application\/javascript\b|image\/svg\+xml\b)/i
+
+/**
+ * Presents the fields of an answer: URLs point at the gateway, the entity tag names the presented bytes.
+ *
+ * @param status of the upstream's answer
+ */
+export function presentFields(headers: HeaderList, status: number, view: View): PresentedFields {
+  const contentType = headerValue(headers, 'content-type')
+  const mediaType = headerValue(headers, 'x-github-media-type')
+  const rewritable = view.rewritesBodies && isRewritable(view, { contentType, mediaType, status })
+  const isTransformable = joinedHeader(headers, 'cache-control')?.toLowerCase().includes('no-transform') !== true
+  const isPlain = headerValue(headers, 'content-encoding') === undefined && status !== 206
+  const compressible = isTransformable && isPlain && contentType !== undefined && COMPRESSIBLE.test(contentType)
+  const fields: string[] = []
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = headers[index] as string
+    const value = headers[index + 1] as string
+    if (name === 'content-length' || name === 'age' || SPEAKS_FOR_HOST.has(name)) continue
+    if (name === 'link') fields.push(name, rewriteLink(value, view.roots, view.publicOrigin))
+    else if (name === 'location' || name === 'content-location') {
+      fields.push(name, rewriteUrl(value, view.roots, view.publicOrigin))
+    } else if (name === 'etag') {
+      const tag = presentedTag(value, status, rewritable, compressible, view)
+      if (tag !== undefined) fields.push(name, tag)
+    } else fields.push(name, value)
+  }
+  if (compressible && !variesByCoding(headers)) fields.push('vary', 'Accept-Encoding')
+  return { fields, rewritable, rules: rulesForPath(view.path, status), compressible }
+}
+
+function presentedTag(
+  value: string,
+  status: number,
+  rewritable: boolean,
+  compressible: boolean,
+  view: View,
+): string | undefined {
+  if (!isEntityTag(value)) return rewritable ? undefined : value
+  if (status === 304) {
+    // A 304 without a copy held here: it has no type, so the client's own word decides which kind of tag it was.
+    const presented = presentTag(value, view.presentation)
+    return view.validators.tags !== '*' && view.validators.tags.includes(presented) ? presented : value
+  }
+  if (rewritable) return presentTag(value, view.presentation)
+  // Compressed here or not, it is the same representation but not the same bytes (RFC 9110 §8.8.1).
+  return compressible && !value.startsWith('W/') ? `W/${value}` : value
+}
+
+function variesByCoding(headers: HeaderList): boolean {
+  const vary = joinedHeader(headers, 'vary')
+  return vary !== undefined && /(?:^|[\s,])(?:accept-encoding|\*)(?=[\s,]|$)/i.test(vary)
+}
+
+const remembered = new WeakMap<HeaderList, { publicOrigin: string; presented: PresentedFields }>()
+
+/**
+ * Presented fields of a stored answer, worked out once for the public origin that was used last. Path and `Accept` are
+ * part of the key that a validation is stored under, so its own field list is name enough. The memory is counted with
+ * the validation (store/memory/sizes.ts).
+ */
+export function presentStoredFields(headers: HeaderList, view: View): PresentedFields {
+  const known = remembered.get(headers)
+  if (known !== undefined && known.publicOrigin === view.publicOrigin) return known.presented
+  const presented = presentFields(headers, 200, view)
+  remembered.set(headers, { publicOrigin: view.publicOrigin, presented })
+  return presented
+}

@@ -1,0 +1,21 @@
+import type { UrlRoots } from '../../github/rewriting/index.ts'
+import type { ClientValidators } from '../../http/conditions.ts'
+
+/** How one client sees the upstream: what an answer is presented for. */
+export interface View {
+  readonly method: string
+  /** Below the API's root, raw, without the query: with `accept` it decides what kind of body comes. */
+  readonly path: string
+  readonly accept: string | undefined
+  /** Whether bodies of this API hold URLs of GitHub's own that are to be rewritten (GraphQL answers do not). */
+  readonly rewritesBodies: boolean
+  readonly roots: UrlRoots
+  /** Scheme, host and port that the client uses, without a trailing slash. */
+  readonly publicOrigin: string
+  /** Names `publicOrigin` and the rewriter's version in entity tags. */
+  readonly presentation: string
+  readonly acceptEncoding: string | undefined
+  /** As the client sent them: they name presented answers. */
+  readonly validators: ClientValidators
+  readonly requestId: string
+}

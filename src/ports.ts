@@ -1,0 +1,201 @@
+/**
+ * What the core needs from the outside, as types only. Whoever runs Weir (Node, a worker, a test) hands these in;
+ * nothing in `src/middleware`, `src/http` or `src/github` reaches for a socket, a clock or a store by itself.
+ */
+
+/**
+ * Header fields as one flat list: name, value, name, value, … Names are lower case; repeated fields stay apart and in
+ * order. It is the shape in which Node reads and writes them, so nothing is converted on the way through.
+ */
+export type HeaderList = readonly string[]
+
+/** A message body: nothing, bytes that are held, or bytes that are still arriving. */
+export type Body = Uint8Array | AsyncIterable<Uint8Array> | null
+
+/** A value that an in-process store has at once and a remote one has later. */
+export type MaybePromise<T> = T | Promise<T>
+
+// -------------------------------------------------------------------------------------------------- downstream
+
+/** A client's request as it arrived, before anything about it is believed. */
+export interface Inbound {
+  readonly method: string
+  /** The raw request target, undecoded and not normalised. */
+  readonly target: string
+  readonly headers: HeaderList
+  readonly body: AsyncIterable<Uint8Array> | null
+  /** Bytes of `body` where the client announced them. */
+  readonly bodyLength: number | undefined
+  /** Address of the peer of the connection: the client or the last proxy. */
+  readonly peerAddress: string
+  /** Whether the connection itself is encrypted. */
+  readonly encrypted: boolean
+  /** Aborts when the client goes away before its answer is complete. Made on the first call: most hits never need it. */
+  signal(): AbortSignal
+}
+
+/** An answer ready for the wire. Bytes get their `content-length` from the one who writes them. */
+export interface OutgoingAnswer {
+  readonly status: number
+  readonly headers: HeaderList
+  readonly body: Body
+}
+
+/** What became of an answer on its way to the client. */
+export interface Delivery {
+  /** Body bytes written. */
+  readonly bytes: number
+  /** The client left, or the body broke off, before the end. */
+  readonly aborted: boolean
+}
+
+/**
+ * Writes an answer to the client. `response` is what the framework must be given back (on Node: a marker that it is
+ * written already); `delivered` is settled when the last byte is handed over, and never rejects.
+ */
+export type Deliver = (answer: OutgoingAnswer) => {
+  readonly response: Response
+  readonly delivered: MaybePromise<Delivery>
+}
+
+// ---------------------------------------------------------------------------------------------------- upstream
+
+export interface UpstreamRequest {
+  readonly method: string
+  /** Scheme, host and port: one of the origins that the settings name, never taken from a request. */
+  readonly origin: string
+  /** Origin-form request target, raw: it goes on the wire as it is. */
+  readonly target: string
+  readonly headers: HeaderList
+  /** `null`: the request has no body (and no framing that announces one). */
+  readonly body: AsyncIterable<Uint8Array> | null
+  /** Bytes of `body` where the client announced them, else `undefined` and the body goes out chunked. */
+  readonly bodyLength: number | undefined
+  /** Aborts the exchange, the response body included. */
+  readonly signal: AbortSignal | undefined
+}
+
+export interface UpstreamResponse {
+  readonly status: number
+  /** Without hop-by-hop fields. `content-encoding` is present only where the sender could not decode it. */
+  readonly headers: HeaderList
+  /** Decoded bytes. Iterating it throws a `Failure` when the upstream breaks off, stalls or sends a broken coding. */
+  readonly body: AsyncIterable<Uint8Array> | null
+}
+
+/** Asks the upstream once. Rejects with a `Failure` (errors.ts) whose tag says what went wrong. */
+export type Send = (request: UpstreamRequest) => Promise<UpstreamResponse>
+
+// ----------------------------------------------------------------------------------------------------- storage
+
+/** A representation's bytes, content-addressed: the same for everybody who was sent them. */
+export interface StoredBody {
+  /** SHA-256 of the bytes, base64url. */
+  readonly key: string
+  readonly bytes: Uint8Array
+}
+
+/** What one credential was told about one variant of one URL: which body, how to ask again, and its own headers. */
+export interface Validation {
+  readonly bodyKey: string
+  /** Response fields as the upstream sent them to this credential, 304 updates merged in. */
+  readonly headers: HeaderList
+  readonly etag: string | undefined
+  readonly lastModified: string | undefined
+  /** When the upstream last sent or confirmed it: epoch ms of the answer's arrival. */
+  readonly confirmedAt: number
+  /** Age it already had when it arrived, ms (RFC 9111 §4.2.3, corrected_initial_age). */
+  readonly initialAge: number
+  /** How long the upstream lets it be reused without asking, ms, from age zero; 0: ask every time. */
+  readonly freshFor: number
+  /** Marked `public`: the only kind that callers without a credential may share without asking. */
+  readonly isPublic: boolean
+  /** `no-cache`: never reused without asking, whatever the operator's freshness setting says. */
+  readonly alwaysRevalidate: boolean
+  /** Until when its `Link` may be repeated although the upstream's 304 does not carry one: epoch ms. */
+  readonly linkGoodUntil: number
+  /** Whether the body fills its page, so that a next page can appear behind it without changing it. */
+  readonly fullPage: boolean
+  /** The write epoch when the question behind it was asked. */
+  readonly epoch: number
+}
+
+export interface StoreCapabilities {
+  /** Whether other processes see the same entries. */
+  readonly shared: boolean
+}
+
+/**
+ * Keeps what the rules decided to keep; decides nothing itself and may forget anything at any time. A validation whose
+ * body is gone is a miss. A failing store answers as an empty one.
+ */
+export interface CacheStore {
+  readonly capabilities: StoreCapabilities
+  validation(key: string): MaybePromise<Validation | undefined>
+  body(key: string): MaybePromise<StoredBody | undefined>
+  /** Stores the validation, and the body unless it is there already. */
+  keep(key: string, validation: Validation, body: StoredBody): MaybePromise<void>
+  drop(key: string): MaybePromise<void>
+}
+
+/** Counts writes, so that what was learnt before one is not reused after it. */
+export interface WriteEpochs {
+  /** The number to remember with a question at the moment it is asked. */
+  current(): number
+  /** A write that concerns these scopes was sent or answered. `everything`: what it touched is not known. */
+  bump(scopes: readonly string[] | 'everything'): void
+  /** Whether something asked at `epoch` may still be reused for these scopes without asking. */
+  isCurrent(epoch: number, scopes: readonly string[]): boolean
+}
+
+// ------------------------------------------------------------------------------------------------------ budget
+
+/** A rate limit as the upstream last stated it. */
+export interface RateLimit {
+  readonly resource: string
+  readonly limit: number
+  readonly remaining: number
+  /** Absent on servers that do not send it. */
+  readonly used: number | undefined
+  /** Epoch seconds, UTC. */
+  readonly reset: number
+}
+
+/** What the upstream says about the request budgets, by credential and rate-limit resource. */
+export interface BudgetLedger {
+  /** Takes in the numbers of an answer that accepted the credential. */
+  observe(credential: string, stated: RateLimit): void
+  /** The last known numbers, or `undefined` where the upstream states none (or the window they belong to is over). */
+  latest(credential: string, resource: string): RateLimit | undefined
+}
+
+// ------------------------------------------------------------------------------------------------------- tools
+
+export interface Clock {
+  /** Epoch ms. */
+  now(): number
+  /** ms, with fractions, since some fixed moment: for measuring how long things take. Never goes back. */
+  elapsed(): number
+}
+
+/** Hashing is a port: WebCrypto is asynchronous and far dearer on short input than what each platform has natively. */
+export interface Digest {
+  /** Keyed hash (HMAC-SHA-256 with the secret, base64url): how a credential is known everywhere inside. */
+  fingerprint(secretText: string): string
+  /** SHA-256 of bytes, base64url: how a body is known. */
+  contentKey(bytes: Uint8Array): string
+}
+
+export type ContentCoding = 'br' | 'gzip'
+
+export interface Compression {
+  /** What can be produced, preferred first. */
+  readonly codings: readonly ContentCoding[]
+  compress(bytes: Uint8Array, coding: ContentCoding): Promise<Uint8Array>
+  compressStream(body: AsyncIterable<Uint8Array>, coding: ContentCoding): AsyncIterable<Uint8Array>
+}
+
+/** Where the one event of each request goes: log, metrics, a test's array. Must not throw. */
+export interface Telemetry {
+  record(event: import('./outcome.ts').RequestEvent): void
+}

@@ -1,0 +1,82 @@
+import type { Context } from 'hono'
+import type { UrlRoots } from '../github/rewriting/index.ts'
+import { type ApiRoot, addressOf } from '../github/upstream.ts'
+import { clientValidators } from '../http/conditions.ts'
+import { headerValue } from '../http/headers.ts'
+import { refuseDotSegments } from '../http/target.ts'
+import { type Environment, respond } from '../middleware/inbound/context.ts'
+import { questionOf } from '../middleware/inbound/question.ts'
+import type { Answerer } from '../middleware/outbound/exchange.ts'
+import { type PresentOptions, present } from '../middleware/present/present.ts'
+import type { PresentationNames } from '../middleware/present/presentation-names.ts'
+import type { RouteName } from '../outcome.ts'
+import type { Digest } from '../ports.ts'
+
+/** What the routes to the upstream have in common. */
+export interface ForwardDependencies {
+  readonly outbound: Answerer
+  readonly presentation: PresentOptions
+  readonly names: PresentationNames
+  readonly digest: Digest
+}
+
+/** One public API and where it lives upstream. */
+export interface ForwardRoute {
+  readonly route: RouteName
+  /** Public path prefix, without a trailing slash. */
+  readonly prefix: string
+  readonly root: ApiRoot
+  readonly roots: UrlRoots
+  readonly cacheable: boolean
+  readonly rewritesBodies: boolean
+  /** The path that the rules about paths are asked with: that below the prefix, unless the API has but one. */
+  readonly rulePath?: string
+}
+
+/** Makes the handler that forwards one API: question, answer, presentation, delivery, in this order. */
+export function forward(dependencies: ForwardDependencies, api: ForwardRoute) {
+  const { outbound, presentation, names, digest } = dependencies
+  return async function forwarded(c: Context<Environment>): Promise<Response> {
+    const { inbound } = c.env
+    const { context } = c.var
+    context.route = api.route
+    const { path, query } = context.target!
+    const below = path.slice(api.prefix.length)
+    refuseDotSegments(below)
+    const rulePath = api.rulePath ?? below
+    const presentationName = names.nameOf(context.publicOrigin)
+    const question = questionOf(
+      inbound,
+      {
+        address: addressOf(api.root, below, query),
+        path: rulePath,
+        query,
+        presentation: presentationName,
+        cacheable: api.cacheable,
+        use: context.use,
+      },
+      digest,
+    )
+    context.credential = question.credential
+    const answer = await outbound(question)
+    context.outcome = answer.outcome
+    const presented = await present(
+      presentation,
+      answer,
+      {
+        method: inbound.method,
+        path: rulePath,
+        accept: headerValue(inbound.headers, 'accept'),
+        rewritesBodies: api.rewritesBodies,
+        roots: api.roots,
+        publicOrigin: context.publicOrigin,
+        presentation: presentationName,
+        acceptEncoding: headerValue(inbound.headers, 'accept-encoding'),
+        validators: clientValidators(inbound.headers),
+        requestId: context.requestId,
+      },
+      question.credential.fingerprint,
+    )
+    return respond(c, presented)
+  }
+}

@@ -1,0 +1,41 @@
+import { LRUCache } from 'lru-cache'
+import type { CacheStore, StoredBody, Validation } from '../../ports.ts'
+import { bytesOfBody, bytesOfValidation } from './sizes.ts'
+
+export interface MemoryCacheStore extends CacheStore {
+  /** What it holds now, for metrics. */
+  usage(): { part: 'bodies' | 'validations'; bytes: number; entries: number }[]
+}
+
+/**
+ * The embedded store: two bounded maps, each forgetting what was used least recently, with no references between them.
+ * A body may go while validations still name it; they are then misses, and the next answer brings it back.
+ *
+ * @param bounds bytes that bodies and validations may each hold, everything counted (sizes.ts)
+ */
+export function memoryCacheStore(bounds: { bodyBytes: number; validationBytes: number }): MemoryCacheStore {
+  const bodies = new LRUCache<string, StoredBody>({
+    maxSize: bounds.bodyBytes,
+    sizeCalculation: (body) => bytesOfBody(body.bytes),
+  })
+  const validations = new LRUCache<string, Validation>({
+    maxSize: bounds.validationBytes,
+    sizeCalculation: (validation, key) => bytesOfValidation(key, validation),
+  })
+  return {
+    capabilities: { shared: false },
+    validation: (key) => validations.get(key),
+    body: (key) => bodies.get(key),
+    keep(key, validation, body) {
+      if (!bodies.has(body.key)) bodies.set(body.key, body)
+      validations.set(key, validation)
+    },
+    drop(key) {
+      validations.delete(key)
+    },
+    usage: () => [
+      { part: 'bodies', bytes: bodies.calculatedSize, entries: bodies.size },
+      { part: 'validations', bytes: validations.calculatedSize, entries: validations.size },
+    ],
+  }
+}

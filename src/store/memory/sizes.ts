@@ -1,0 +1,24 @@
+import type { HeaderList, Validation } from '../../ports.ts'
+
+/**
+ * What entries hold, in bytes, reckoned high: a string of Latin-1 characters takes one byte each and a header of 16, an
+ * object some 100. Bounds that count only payloads let bookkeeping grow past them.
+ */
+const PER_STRING = 16
+const PER_ENTRY = 256
+
+export function bytesOfHeaders(headers: HeaderList): number {
+  let bytes = 16 + 8 * headers.length
+  // Field names are shared by all entries; values are not.
+  for (let index = 1; index < headers.length; index += 2) bytes += PER_STRING + (headers[index] as string).length
+  return bytes
+}
+
+/** A validation, with room for its fields as they are presented: those are remembered beside it (present/fields.ts). */
+export function bytesOfValidation(key: string, validation: Validation): number {
+  return PER_ENTRY + PER_STRING + key.length + 2 * bytesOfHeaders(validation.headers)
+}
+
+export function bytesOfBody(bytes: Uint8Array): number {
+  return PER_ENTRY + bytes.byteLength
+}
