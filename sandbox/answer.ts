@@ -81,6 +81,9 @@ export interface FieldError {
 /** 422 in the documented shape. */
 export function invalid(...errors: FieldError[]): Refusal {
   return new Refusal(
-    json({ message: 'Validation Failed', errors: errors.map((error) => ({ ...error }) as JsonObject) }, { status: 422 }),
+    json(
+      { message: 'Validation Failed', errors: errors.map((error) => ({ ...error }) as JsonObject) },
+      { status: 422 },
+    ),
   )
 }

@@ -4,22 +4,21 @@ import type { Answer } from './answer.ts'
 import { badRequest, empty, json, notFound, Refusal, unauthorized } from './answer.ts'
 import type { Identity } from './authentication.ts'
 import { credentialOf } from './authentication.ts'
-import type { Outgoing } from './delivery.ts'
-import { compress, deliver, negotiateCoding } from './delivery.ts'
+import { deliver } from './delivery.ts'
 import type { Core, Exchange } from './exchange.ts'
 import type { Fault } from './faults.ts'
 import { chooseFault } from './faults.ts'
-import { commonHeaders, PREFLIGHT, RequestIds } from './headers.ts'
+import type { Evaluated } from './finish.ts'
+import { finish } from './finish.ts'
+import { PREFLIGHT, RequestIds } from './headers.ts'
 import { resourceOf } from './limits.ts'
 import type { LogEntry } from './log.ts'
 import type { Recorded } from './recorded.ts'
-import { escapeSlashes, indent, parseRange, wrapCallback } from './representation.ts'
 import { Router } from './router.ts'
-import { ROUTES } from './routes/index.ts'
 import { answerGraphql } from './routes/graphql.ts'
+import { ROUTES } from './routes/index.ts'
 import { answerUpload } from './routes/uploads.ts'
-import type { Resource } from './switches.ts'
-import { ETags, notModified, variesByCredential } from './validators.ts'
+import { ETags } from './validators.ts'
 
 /** Where a request target leads. */
 interface Place {
@@ -27,13 +26,6 @@ interface Place {
   /** Below that API's root; `/` for the root itself. */
   path: string
   search: string
-}
-
-interface Evaluated {
-  answer: Answer
-  identity: Identity
-  resource: Resource
-  cost: number
 }
 
 const KEPT_ANSWERS = 4000
@@ -48,8 +40,7 @@ export class Api {
   private readonly core: Core
   private readonly recorded: Recorded
   private readonly router = new Router(ROUTES)
-  private readonly etags = new ETags()
-  private readonly requestIds = new RequestIds()
+  private readonly tools = { etags: new ETags(), requestIds: new RequestIds() }
   private readonly kept = new LRUCache<string, { revision: number; answer: Answer }>({
     max: KEPT_ANSWERS,
     maxSize: KEPT_BYTES,
@@ -71,7 +62,7 @@ export class Api {
     const latency = typeof switches.latency === 'number' ? switches.latency : switches.latency(method, entry.target)
     if (latency > 0) await new Promise((resolve) => setTimeout(resolve, latency))
     const evaluated = await this.evaluate(request, response, entry, fault)
-    const outgoing = this.finish(request, entry, evaluated)
+    const outgoing = finish(this.core, this.tools, request, entry, evaluated)
     this.core.log.settle(entry)
     if (fault?.kind === 'wait' && fault.when === 'before-sending') await fault.until
     if (fault?.kind === 'reset' && fault.when === 'before-headers') request.socket.resetAndDestroy()
@@ -133,13 +124,19 @@ export class Api {
 
   /** Maintenance, authentication and private mode, in the order in which a server meets them. */
   private admit(request: IncomingMessage, entry: LogEntry, address: string): Identity {
-    const { switches, authenticator } = this.core
-    if (switches.maintenance) {
+    const { switches, authenticator, maintenance } = this.core
+    if (maintenance.refuses(address)) {
       throw new Refusal(json({ message: 'GitHub Enterprise Server is down for maintenance.' }, { status: 503 }))
     }
     if (switches.requireUserAgent && !request.headers['user-agent']) {
       throw new Refusal(
-        json({ message: 'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.' }, { status: 403 }),
+        json(
+          {
+            message:
+              'Request forbidden by administrative rules. Please make sure your request has a User-Agent header.',
+          },
+          { status: 403 },
+        ),
       )
     }
     const identity = authenticator.identify(entry.credential, request.headers, address)
@@ -164,23 +161,25 @@ export class Api {
     if (path === '/manage' || path.startsWith('/manage/')) {
       throw new Refusal(empty(301, ['Location', urls.manage + rest]))
     }
-    const page = Buffer.from('<!DOCTYPE html><title>Page not found</title><p>This is not the web page you are looking for.</p>')
+    const page = Buffer.from(
+      '<!DOCTYPE html><title>Page not found</title><p>This is not the web page you are looking for.</p>',
+    )
     throw new Refusal({ status: 404, headers: [], contentType: 'text/html; charset=utf-8', body: page })
   }
 
-  private route(
+  private async route(
     request: IncomingMessage,
     entry: LogEntry,
     place: Place,
     query: URLSearchParams,
     identity: Identity,
-  ): Answer | Promise<Answer> {
+  ): Promise<Answer> {
     const { core } = this
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET')
     const exchange: Exchange = { core, request, entry, method, path: place.path, query, params: {}, identity }
     if (place.api === 'graphql') return answerGraphql(exchange)
     if (core.switches.recorded) {
-      const found = this.recorded.find(exchange, place.api)
+      const found = await this.recorded.find(exchange, place.api)
       if (found !== null) return found
     }
     if (place.api === 'uploads') return answerUpload(exchange)
@@ -237,106 +236,4 @@ export class Api {
     if (/^\d+$/.test(id) && (kind === 'user' || kind === 'organizations')) return byId(kind)
     return segments
   }
-
-  /** Validators, conditional requests, cost, coding and the common headers. Completes the log entry. */
-  private finish(request: IncomingMessage, entry: LogEntry, evaluated: Evaluated): Outgoing {
-    const { switches, limits } = this.core
-    const { identity, resource } = evaluated
-    const { headers } = request
-    const reading = request.method === 'GET' || request.method === 'HEAD'
-    if (entry.source === 'fault') {
-      this.charge(entry, evaluated, evaluated.answer.status)
-      return { status: evaluated.answer.status, headers: [...evaluated.answer.headers], body: evaluated.answer.body, headOnly: request.method === 'HEAD', statedLength: null }
-    }
-    const hashed = switches.escapeSlashes ? escapeSlashes(evaluated.answer) : evaluated.answer
-    const tagged = Buffer.isBuffer(hashed.body) && (hashed.status === 200 || hashed.status === 201) && hashed.contentType !== null
-    const byCredential = variesByCredential(identity)
-    const tag = tagged && Buffer.isBuffer(hashed.body) ? this.etags.tag(switches.etagRule, hashed.etag, headers, byCredential, hashed.body) : null
-    const callback = reading && entry.target.includes('callback=') ? new URLSearchParams(entry.target.split('?')[1]).get('callback') : null
-    const unchanged =
-      reading &&
-      callback === null &&
-      hashed.status === 200 &&
-      notModified(headers, tag, hashed.lastModified ?? null, switches.readsTagLists)
-    const status = unchanged ? 304 : hashed.status
-    this.charge(entry, evaluated, status)
-    let answer = indent(hashed, switches, headers['user-agent'])
-    const fullLength = answer.body?.length ?? 0
-    let coding = null
-    if (switches.gzip && Buffer.isBuffer(answer.body) && answer.body.length > 150 && !answer.ranges) {
-      coding = negotiateCoding(headers['accept-encoding'])
-    }
-    const weak = switches.weakETags === 'always' || (switches.weakETags === 'compressed' && coding !== null)
-    const quoted = tag === null ? null : weak && status !== 304 ? `W/"${tag}"` : `"${tag}"`
-    const extra = [...answer.headers]
-    if (unchanged) {
-      const kept = switches.linkOn304 ? extra : dropLink(extra)
-      answer = { ...answer, headers: kept, body: null, status: 304 }
-    } else if (coding !== null && callback === null && Buffer.isBuffer(answer.body)) {
-      answer = { ...answer, body: compress(answer.body, coding), headers: [...extra, 'Content-Encoding', coding] }
-    } else if (answer.ranges && answer.status === 200) answer = ranged(answer, headers.range)
-    const list = commonHeaders(answer, {
-      now: this.core.clock(),
-      identity,
-      accept: headers.accept,
-      apiVersion: single(headers['x-github-api-version']),
-      requestId: this.requestIds.next(this.core.clock()),
-      switches,
-      rateLimit: limits.headers(identity.account, resource),
-      etag: quoted,
-    })
-    const outgoing: Outgoing = {
-      status: answer.status,
-      headers: list,
-      body: answer.body,
-      headOnly: request.method === 'HEAD',
-      statedLength: switches.contentLengthOn304 ? fullLength : null,
-    }
-    return callback === null ? outgoing : this.wrap(callback, outgoing)
-  }
-
-  private charge(entry: LogEntry, evaluated: Evaluated, status: number): void {
-    const { identity, resource } = evaluated
-    const cost = status === 304 && identity.kind !== 'anonymous' ? 0 : evaluated.cost
-    this.core.limits.charge(identity.account, resource, cost)
-    Object.assign(entry, { status, cost, resource, account: identity.account })
-  }
-
-  private wrap(callback: string, outgoing: Outgoing): Outgoing {
-    if (outgoing.body !== null && !Buffer.isBuffer(outgoing.body)) return outgoing
-    const type = ['Content-Type', 'application/javascript; charset=utf-8']
-    const headers = outgoing.headers.flatMap((name, index, all) =>
-      index % 2 === 1 || /^(?:content-type|etag)$/i.test(name) ? [] : [name, all[index + 1] ?? ''],
-    )
-    try {
-      const body = wrapCallback(callback, outgoing.status, outgoing.headers, outgoing.body)
-      return { ...outgoing, status: 200, headers: [...headers, ...type], body }
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      return { ...outgoing, status: 400, headers: [...headers, 'Content-Type', error.answer.contentType ?? ''], body: error.answer.body }
-    }
-  }
-}
-
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value
-}
-
-function dropLink(headers: readonly string[]): string[] {
-  return headers.flatMap((name, index, all) => (index % 2 === 1 || name === 'Link' ? [] : [name, all[index + 1] ?? '']))
-}
-
-function ranged(answer: Answer, range: string | undefined): Answer {
-  const { body } = answer
-  const headers = [...answer.headers, 'Accept-Ranges', 'bytes']
-  const wanted = body === null ? null : parseRange(range, body.length)
-  if (body === null || wanted === null) return { ...answer, headers }
-  if (wanted === 'unsatisfiable') {
-    return { ...answer, status: 416, body: null, headers: [...headers, 'Content-Range', `bytes */${body.length}`] }
-  }
-  const { start, end } = wanted
-  const part = Buffer.isBuffer(body)
-    ? body.subarray(start, end)
-    : { length: end - start, open: (from: number, to: number) => body.open(start + from, start + to) }
-  return { ...answer, status: 206, body: part, headers: [...headers, 'Content-Range', `bytes ${start}-${end - 1}/${body.length}`] }
 }

@@ -123,10 +123,8 @@ export class Authenticator {
 
   private refuseLocked(login: string): void {
     const failures = this.failures.get(login.toLowerCase())
-    if (failures === undefined || this.recentFailures(login.toLowerCase()).length < this.switches.failedLogins.limit) return
-    throw forbidden(
-      this.switches.version,
-      'Maximum number of login attempts exceeded. Please try again later.',
-    )
+    if (failures === undefined || this.recentFailures(login.toLowerCase()).length < this.switches.failedLogins.limit)
+      return
+    throw forbidden(this.switches.version, 'Maximum number of login attempts exceeded. Please try again later.')
   }
 }

@@ -23,7 +23,10 @@ export type Coding = 'gzip' | 'br'
 export function negotiateCoding(acceptEncoding: string | undefined): Coding | null {
   const welcome = new Set<string>()
   for (const part of (acceptEncoding ?? '').split(',')) {
-    const [name = '', ...parameters] = part.trim().toLowerCase().split(/\s*;\s*/)
+    const [name = '', ...parameters] = part
+      .trim()
+      .toLowerCase()
+      .split(/\s*;\s*/)
     if (!parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))) welcome.add(name)
   }
   return welcome.has('gzip') ? 'gzip' : welcome.has('br') ? 'br' : null
@@ -36,9 +39,7 @@ export function compress(body: Buffer, coding: Coding): Buffer {
   const known = compressed.get(body) ?? {}
   const done =
     known[coding] ??
-    (coding === 'gzip'
-      ? gzipSync(body)
-      : brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }))
+    (coding === 'gzip' ? gzipSync(body) : brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }))
   known[coding] = done
   compressed.set(body, known)
   return done
@@ -77,7 +78,12 @@ function distort(outgoing: Outgoing, fault: Fault | null): Outgoing {
   return outgoing
 }
 
-async function sendPart(response: ServerResponse, entry: LogEntry, body: Outgoing['body'], bytes: number): Promise<void> {
+async function sendPart(
+  response: ServerResponse,
+  entry: LogEntry,
+  body: Outgoing['body'],
+  bytes: number,
+): Promise<void> {
   if (body === null || bytes === 0) {
     response.flushHeaders()
     return

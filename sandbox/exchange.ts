@@ -4,6 +4,7 @@ import { badRequest, json, Refusal, unauthorized } from './answer.ts'
 import type { Authenticator, Identity } from './authentication.ts'
 import type { Limits } from './limits.ts'
 import type { LogEntry, RequestLog } from './log.ts'
+import type { Maintenance } from './manage/maintenance.ts'
 import type { Switches } from './switches.ts'
 import type { ApiPaths, Urls } from './urls.ts'
 import type { Account } from './world/model.ts'
@@ -15,6 +16,7 @@ export interface Core {
   readonly switches: Switches
   readonly limits: Limits
   readonly authenticator: Authenticator
+  readonly maintenance: Maintenance
   readonly log: RequestLog
   readonly urls: Urls
   readonly paths: ApiPaths
@@ -41,8 +43,9 @@ export type Handler = (exchange: Exchange) => Answer | Promise<Answer>
 
 const MAX_JSON_BYTES = 10 * 1024 * 1024
 
-/** The whole request body. @throws Refusal 413 beyond 10 MiB */
-export async function readBody(request: IncomingMessage, entry: LogEntry): Promise<Buffer> {
+const bodies = new WeakMap<IncomingMessage, Promise<Buffer>>()
+
+async function collect(request: IncomingMessage, entry: LogEntry): Promise<Buffer> {
   const chunks: Buffer[] = []
   for await (const chunk of request as AsyncIterable<Buffer>) {
     entry.received += chunk.length
@@ -50,6 +53,13 @@ export async function readBody(request: IncomingMessage, entry: LogEntry): Promi
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
+}
+
+/** The whole request body, however often it is asked for. @throws Refusal 413 beyond 10 MiB */
+export function readBody(request: IncomingMessage, entry: LogEntry): Promise<Buffer> {
+  const body = bodies.get(request) ?? collect(request, entry)
+  bodies.set(request, body)
+  return body
 }
 
 /** The request body as JSON of any kind; no body is an empty object. @throws Refusal 400 */
@@ -66,7 +76,8 @@ export async function readJson(exchange: Exchange): Promise<Json> {
 /** The request body as a JSON object. @throws Refusal 400 in the documented words */
 export async function readObject(exchange: Exchange): Promise<JsonObject> {
   const value = await readJson(exchange)
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) throw badRequest('Body should be a JSON object')
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw badRequest('Body should be a JSON object')
   return value
 }
 

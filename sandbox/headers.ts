@@ -46,7 +46,8 @@ export const PREFLIGHT = [
 export function mediaType(accept: string | undefined): string {
   for (const part of (accept ?? '').split(',')) {
     const type = (part.split(';')[0] ?? '').trim().toLowerCase()
-    const known = /^application\/vnd\.github(?:\.(v\d+))?(?:\.([a-z-]+(?:\.[a-z-]+)*))?(?:-preview)?(?:\+(json))?$/.exec(type)
+    const known =
+      /^application\/vnd\.github(?:\.(v\d+))?(?:\.([a-z-]+(?:\.[a-z-]+)*))?(?:-preview)?(?:\+(json))?$/.exec(type)
     if (known !== null) {
       const [, version = 'v3', parameter, format] = known
       return `github.${version}${parameter === undefined ? '' : `; param=${parameter}`}${format === undefined ? '' : '; format=json'}`

@@ -134,7 +134,10 @@ export class Limits {
         ? {
             message:
               'You have triggered an abuse detection mechanism and have been temporarily blocked from content creation. Please retry your request again later.',
-            documentation_url: documentation(this.switches.version, '/overview/resources-in-the-rest-api#abuse-rate-limits'),
+            documentation_url: documentation(
+              this.switches.version,
+              '/overview/resources-in-the-rest-api#abuse-rate-limits',
+            ),
           }
         : {
             message: 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.',
@@ -158,7 +161,10 @@ export class Limits {
           ? `API rate limit exceeded for user ID ${identity.user?.id ?? 0}.`
           : `API rate limit exceeded for ${identity.kind} ID ${name}.`
     return json(
-      { message, documentation_url: documentation(this.switches.version, '/overview/resources-in-the-rest-api#rate-limiting') },
+      {
+        message,
+        documentation_url: documentation(this.switches.version, '/overview/resources-in-the-rest-api#rate-limiting'),
+      },
       { status: this.switches.primaryStatus },
     )
   }

@@ -44,13 +44,19 @@ function parsedLink(value: string): [string, Record<string, string>][] {
   ])
 }
 
-const META = /^(?:x-(?!xss|frame|content)|link$|etag$|last-modified$|location$|cache-control$|vary$|retry-after$|status$)/i
+const META =
+  /^(?:x-(?!xss|frame|content)|link$|etag$|last-modified$|location$|cache-control$|vary$|retry-after$|status$)/i
 
 /**
  * Wraps an answer for a page that can only load scripts (JSON-P): status 200, the real one in `meta.status`, headers
  * beside it, `Link` parsed. @throws Refusal 400 where the callback is no name
  */
-export function wrapCallback(callback: string, status: number, headers: readonly string[], body: Buffer | null): Buffer {
+export function wrapCallback(
+  callback: string,
+  status: number,
+  headers: readonly string[],
+  body: Buffer | null,
+): Buffer {
   if (!/^[A-Za-z_$][\w$.[\]]*$/.test(callback)) throw badRequest('Invalid callback')
   const meta: Record<string, unknown> = { status }
   for (let i = 0; i < headers.length; i += 2) {
@@ -60,12 +66,18 @@ export function wrapCallback(callback: string, status: number, headers: readonly
   }
   const data: unknown = body === null || body.length === 0 ? null : JSON.parse(body.toString('utf8'))
   // U+2028 and U+2029 end a line in older JavaScript and would break the script.
-  const text = JSON.stringify({ meta, data }).replace(/[\u2028\u2029]/g, (one) => `\\u${one.charCodeAt(0).toString(16)}`)
+  const text = JSON.stringify({ meta, data }).replace(
+    /[\u2028\u2029]/g,
+    (one) => `\\u${one.charCodeAt(0).toString(16)}`,
+  )
   return Buffer.from(`/**/${callback}(${text})`)
 }
 
 /** The part of a body that `Range` asks for, or null where there is none to honour (RFC 9110 §14.1.2). */
-export function parseRange(range: string | undefined, length: number): { start: number; end: number } | 'unsatisfiable' | null {
+export function parseRange(
+  range: string | undefined,
+  length: number,
+): { start: number; end: number } | 'unsatisfiable' | null {
   const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? []
   if (first === undefined || last === undefined || (first === '' && last === '')) return null
   const start = first === '' ? Math.max(length - Number(last), 0) : Number(first)

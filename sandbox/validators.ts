@@ -40,7 +40,13 @@ export class ETags {
   private readonly remembered = new WeakMap<Buffer, Map<string, string>>()
 
   /** The opaque tag, without quotes; null where the rule makes none. `given` is the representation's own git id. */
-  tag(rule: Switches['etagRule'], given: string | undefined, headers: HashedHeaders, byCredential: boolean, body: Buffer) {
+  tag(
+    rule: Switches['etagRule'],
+    given: string | undefined,
+    headers: HashedHeaders,
+    byCredential: boolean,
+    body: Buffer,
+  ) {
     if (rule === 'none') return null
     if (given !== undefined && rule !== 'opaque') return given
     const prefix = rule === 'git' ? '' : hashPrefix(headers, byCredential)

@@ -104,7 +104,7 @@ export function createApp(
   })
   app.onError((thrown, c) => {
     const failure = toFailure(thrown)
-    const { context } = c.var
+    const context = c.get('context')
     context.failure = failure.tag
     context.outcome = context.use.requests > 0 ? FAILED : REJECTED
     ports.reportFailure(context.requestId, failure)

@@ -1,10 +1,8 @@
-import type { HeaderList } from './ports.ts'
-
 /**
  * Everything that can go wrong inside Weir, as tags with a cause for the log and a quiet, deterministic answer for the
  * client: no ids, times, addresses or upstream texts, because clients compare error bodies between runs.
  */
-const failures = {
+export const failures = {
   'not-found': [404, 'Not Found'],
   'bad-target': [400, 'The request target is not one this gateway forwards'],
   'bad-request': [400, 'The request is malformed'],
@@ -33,8 +31,8 @@ export interface FailureOptions {
   /** More words for the client, deterministic and free of secrets. */
   readonly detail?: string
   readonly cause?: unknown
-  /** Fields for the answer, such as `allow` or `www-authenticate`. */
-  readonly headers?: HeaderList
+  /** Fields for the answer, such as `allow` or `www-authenticate`: a `HeaderList` (ports.ts, which this file is below). */
+  readonly headers?: readonly string[]
   /** No byte of an answer had arrived and the connection was a kept one: the upstream may just have closed it. */
   readonly onReusedConnection?: boolean
 }
@@ -43,7 +41,7 @@ export interface FailureOptions {
 export class Failure extends Error {
   readonly tag: FailureTag
   readonly detail: string | undefined
-  readonly headers: HeaderList
+  readonly headers: readonly string[]
   readonly onReusedConnection: boolean
 
   constructor(tag: FailureTag, options: FailureOptions = {}) {

@@ -1,3 +1,5 @@
+import type { FailureTag } from './errors.ts'
+
 /**
  * Every way a request can end, as closed sets: logs, metrics, `Cache-Status` and tests share these words and no others.
  * ARCHITECTURE.md holds the same table; a test compares the two.
@@ -73,7 +75,7 @@ export interface RequestEvent {
   readonly outcome: OutcomeName
   readonly detail: Detail | undefined
   /** Tag of the failure behind a gateway-made error. */
-  readonly failure: import('./errors.ts').FailureTag | undefined
+  readonly failure: FailureTag | undefined
   readonly upstream: Readonly<UpstreamUse>
   /** ms from the request's headers to the end of the answer. */
   readonly milliseconds: number

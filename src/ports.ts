@@ -1,3 +1,5 @@
+import type { RequestEvent } from './outcome.ts'
+
 /**
  * What the core needs from the outside, as types only. Whoever runs Weir (Node, a worker, a test) hands these in;
  * nothing in `src/middleware`, `src/http` or `src/github` reaches for a socket, a clock or a store by itself.
@@ -197,5 +199,5 @@ export interface Compression {
 
 /** Where the one event of each request goes: log, metrics, a test's array. Must not throw. */
 export interface Telemetry {
-  record(event: import('./outcome.ts').RequestEvent): void
+  record(event: RequestEvent): void
 }

@@ -5,7 +5,13 @@ import type { World } from '../world/world.ts'
 import { isoTime, nodeId, simpleUser } from './accounts.ts'
 import { repositoryPath } from './repositories.ts'
 
-export function renderAsset(asset: Asset, release: Release, repository: Repository, urls: Urls, world: World): JsonObject {
+export function renderAsset(
+  asset: Asset,
+  release: Release,
+  repository: Repository,
+  urls: Urls,
+  world: World,
+): JsonObject {
   const web = `${urls.web}/${repository.owner}/${repository.name}`
   return {
     url: `${urls.api}${repositoryPath(repository)}/releases/assets/${asset.id}`,

@@ -24,7 +24,14 @@ function moved(exchange: Exchange, repository: Repository): Refusal {
   const url = `${exchange.core.urls.api}/repositories/${repository.id}${rest === '' ? '' : `/${rest}`}${query === undefined ? '' : `?${query}`}`
   return new Refusal(
     json(
-      { message: 'Moved Permanently', url, documentation_url: documentation(exchange.core.switches.version, '/guides/best-practices-for-integrators#follow-redirects') },
+      {
+        message: 'Moved Permanently',
+        url,
+        documentation_url: documentation(
+          exchange.core.switches.version,
+          '/guides/best-practices-for-integrators#follow-redirects',
+        ),
+      },
       { status: exchange.method === 'GET' ? 301 : 307, headers: ['Location', url], acceptedScopes: 'repo' },
     ),
   )

@@ -59,14 +59,17 @@ export const ACCOUNT_ROUTES: Route[] = [
       company: fields.text('company'),
       location: fields.text('location'),
       bio: fields.text('bio'),
-    } as { [K in keyof Account]: Account[K] | undefined })
+    })
     fields.check()
     return showUser(exchange, exchange.core.world.updateAccount(user.login, change), true)
   }),
   get('/user/repos', (exchange) => repositoryPage(exchange, ownRepositories(exchange), '/user/repos')),
   get('/user/orgs', (exchange) => {
     const { items, headers } = paginate(exchange, organizationsOf(exchange, viewer(exchange)), '/user/orgs')
-    return json(items.map((one) => simpleOrganization(one, exchange.core.urls)), { headers })
+    return json(
+      items.map((one) => simpleOrganization(one, exchange.core.urls)),
+      { headers },
+    )
   }),
   get('/user/emails', (exchange) => {
     const { email } = viewer(exchange)
@@ -75,7 +78,9 @@ export const ACCOUNT_ROUTES: Route[] = [
   get('/users', (exchange) => {
     const since = Number(exchange.query.get('since') ?? 0)
     const users = [...exchange.core.world.accounts.values()].filter((one) => one.id > since)
-    const sorted = users.sort((a, b) => a.id - b.id).slice(0, Math.min(Number(exchange.query.get('per_page')) || 30, 100))
+    const sorted = users
+      .sort((a, b) => a.id - b.id)
+      .slice(0, Math.min(Number(exchange.query.get('per_page')) || 30, 100))
     return json(sorted.map((one) => simpleUser(one, exchange.core.urls)))
   }),
   get('/users/:login', (exchange) => {
@@ -90,7 +95,10 @@ export const ACCOUNT_ROUTES: Route[] = [
   get('/users/:login/orgs', (exchange) => {
     const user = accountOf(exchange)
     const { items, headers } = paginate(exchange, organizationsOf(exchange, user), `/user/${user.id}/orgs`)
-    return json(items.map((one) => simpleOrganization(one, exchange.core.urls)), { headers })
+    return json(
+      items.map((one) => simpleOrganization(one, exchange.core.urls)),
+      { headers },
+    )
   }),
   get('/users/:login/followers', (exchange) => {
     accountOf(exchange)
@@ -115,6 +123,9 @@ export const ACCOUNT_ROUTES: Route[] = [
       members.filter((one) => one !== undefined),
       `/organizations/${organization.id}/members`,
     )
-    return json(items.map((one) => simpleUser(one, urls)), { headers })
+    return json(
+      items.map((one) => simpleUser(one, urls)),
+      { headers },
+    )
   }),
 ]

@@ -73,6 +73,6 @@ export class Fields {
 }
 
 /** The entries of `change` that are not undefined: what a PATCH really names. */
-export function given<T extends object>(change: { [K in keyof T]: T[K] | undefined }): Partial<T> {
+export function given<T extends object>(change: { [K in keyof T]?: T[K] | undefined }): Partial<T> {
   return Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Partial<T>
 }

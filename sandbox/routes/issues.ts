@@ -96,7 +96,7 @@ async function update(exchange: Exchange): Promise<Answer> {
     stateReason: fields.text('state_reason'),
     state,
     closedAt: state === undefined ? undefined : state === 'closed' ? world.clock() : null,
-  } as { [K in keyof Issue]: Issue[K] | undefined })
+  })
   fields.check()
   ensureLabels(world, repository, change.labels ?? [])
   return show(exchange, world.updateIssue(issue, change), repository)
@@ -139,7 +139,10 @@ export const ISSUE_ROUTES: Route[] = [
     const { urls, world } = exchange.core
     const all = repository.issues.flatMap((issue) => issue.comments.map((comment) => ({ issue, comment })))
     const { items, headers } = paginate(exchange, all, `/repositories/${repository.id}/issues/comments`)
-    return json(items.map(({ comment, issue }) => renderComment(comment, issue, repository, urls, world)), { headers })
+    return json(
+      items.map(({ comment, issue }) => renderComment(comment, issue, repository, urls, world)),
+      { headers },
+    )
   }),
   get(`${BASE}/comments/:id`, (exchange) => showComment(exchange, commentOf(exchange))),
   live('PATCH', `${BASE}/comments/:id`, async (exchange) => {
@@ -180,7 +183,10 @@ export const ISSUE_ROUTES: Route[] = [
     const { urls, world } = exchange.core
     const path = `/repositories/${repository.id}/issues/${issue.number}/comments`
     const { items, headers } = paginate(exchange, issue.comments, path)
-    return json(items.map((comment) => renderComment(comment, issue, repository, urls, world)), { headers })
+    return json(
+      items.map((comment) => renderComment(comment, issue, repository, urls, world)),
+      { headers },
+    )
   }),
   live('POST', `${BASE}/:number/comments`, async (exchange) => {
     const repository = repositoryOf(exchange)

@@ -66,7 +66,10 @@ export const LABEL_ROUTES: Route[] = [
   get(`${BASE}/labels`, (exchange) => {
     const repository = repositoryOf(exchange)
     const { items, headers } = paginate(exchange, repository.labels, `/repositories/${repository.id}/labels`)
-    return json(items.map((label) => renderLabel(label, repository, exchange.core.urls)), { headers })
+    return json(
+      items.map((label) => renderLabel(label, repository, exchange.core.urls)),
+      { headers },
+    )
   }),
   live('POST', `${BASE}/labels`, async (exchange) => {
     const repository = repositoryOf(exchange, 'push')
@@ -93,7 +96,12 @@ export const LABEL_ROUTES: Route[] = [
     checkColor(fields, color)
     const description = fields.text('description')
     fields.check()
-    const changed: Label = { ...label, name, color, description: description === undefined ? label.description : description }
+    const changed: Label = {
+      ...label,
+      name,
+      color,
+      description: description === undefined ? label.description : description,
+    }
     const { world } = exchange.core
     world.updateRepository(repository, {
       labels: repository.labels.map((one) => (one === label ? changed : one)),

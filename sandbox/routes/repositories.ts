@@ -27,7 +27,8 @@ async function create(exchange: Exchange, owner: string) {
   const user = viewer(exchange)
   const { world, switches } = exchange.core
   const account = world.account(owner)
-  if (account.type === 'Organization' && !account.members.has(user.login.toLowerCase())) throw notFound(switches.version)
+  if (account.type === 'Organization' && !account.members.has(user.login.toLowerCase()))
+    throw notFound(switches.version)
   const fields = new Fields(await readObject(exchange), 'Repository')
   const name = fields.required('name').replace(/[^\w.-]/g, '-')
   const found = world.lookUp(owner, name)
@@ -36,7 +37,7 @@ async function create(exchange: Exchange, owner: string) {
     description: fields.text('description'),
     homepage: fields.text('homepage'),
     private: fields.flag('private'),
-  } as { [K in keyof Repository]: Repository[K] | undefined })
+  })
   fields.check()
   const collaborators = new Map<string, Permission>([[user.login.toLowerCase(), 'admin']])
   return show(exchange, world.addRepository({ ...more, owner: account.login, name, collaborators }), 201)
@@ -52,7 +53,7 @@ async function update(exchange: Exchange) {
     private: fields.flag('private'),
     archived: fields.flag('archived'),
     defaultBranch: fields.text('default_branch') ?? undefined,
-  } as { [K in keyof Repository]: Repository[K] | undefined })
+  })
   fields.check()
   const { world } = exchange.core
   if (name !== undefined && name !== repository.name) {

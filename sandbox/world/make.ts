@@ -79,7 +79,11 @@ export function makeIssue(
 }
 
 /** A published release without assets. */
-export function makeRelease(id: number, now: number, release: Partial<Release> & { tag: string; author: string }): Release {
+export function makeRelease(
+  id: number,
+  now: number,
+  release: Partial<Release> & { tag: string; author: string },
+): Release {
   return { id, name: null, body: null, draft: false, prerelease: false, createdAt: now, assets: [], ...release }
 }
 

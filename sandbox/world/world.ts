@@ -198,7 +198,9 @@ export class World {
     const date = this.clock()
     const commit = makeCommit(repository.commits[0]?.sha ?? '', file, message, author, date)
     this.updateRepository(repository, {
-      files: [...repository.files.filter((other) => other.path !== path), file].sort((a, b) => (a.path < b.path ? -1 : 1)),
+      files: [...repository.files.filter((other) => other.path !== path), file].sort((a, b) =>
+        a.path < b.path ? -1 : 1,
+      ),
       commits: [commit, ...repository.commits],
       pushedAt: date,
     })

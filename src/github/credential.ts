@@ -13,7 +13,9 @@ const ANONYMOUS: Credential = { fingerprint: 'anonymous', isAnonymous: true }
 
 /** Query parameters that authenticate (GitHub, "Deprecating API authentication through query parameters"). */
 const SECRET_PARAMETERS = new Set(['access_token', 'client_id', 'client_secret', 'oauth_token', 'token'])
-const MAY_HOLD_SECRET = /(?:^|&)(?:access_token|client_id|client_secret|oauth_token|token)=/i
+
+/** One native search tells most queries apart from those that need a closer look; an escape may hide any name. */
+const MAY_HOLD_SECRET = /token|client_|%/i
 
 /**
  * The credential of a request: the exact `Authorization` value (`token x` and `Bearer x` differ, because the upstream's
@@ -36,19 +38,30 @@ export function credentialOf(headers: HeaderList, query: string, digest: Digest)
 
 function secretsIn(query: string): string {
   if (!MAY_HOLD_SECRET.test(query)) return ''
-  return query.split('&').filter(isSecret).join('&')
+  return query.split(SEPARATOR).filter(isSecret).join('&')
 }
+
+/** Where upstreams may see a new parameter begin: older Rack takes a semicolon for an ampersand. */
+const SEPARATOR = /[&;]/
 
 /** The query without credentials: what keys may hold. The credential itself is part of a key by its fingerprint. */
 export function withoutSecrets(query: string): string {
   if (!MAY_HOLD_SECRET.test(query)) return query
   return query
-    .split('&')
-    .map((pair) => (isSecret(pair) ? `${pair.slice(0, pair.indexOf('='))}=` : pair))
-    .join('&')
+    .split(/([&;])/)
+    .map((part) => (isSecret(part) ? `${part.slice(0, part.indexOf('='))}=` : part))
+    .join('')
 }
 
 function isSecret(pair: string): boolean {
   const equals = pair.indexOf('=')
-  return equals !== -1 && SECRET_PARAMETERS.has(pair.slice(0, equals).toLowerCase())
+  return equals !== -1 && SECRET_PARAMETERS.has(plainName(pair.slice(0, equals)))
+}
+
+/** A name as the upstream may understand it: `access%5Ftoken` and, to Rack, `[access_token]` are `access_token` too. */
+function plainName(name: string): string {
+  return name
+    .replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    .replace(/[\s+[\]]/g, '')
+    .toLowerCase()
 }

@@ -34,6 +34,7 @@ export function pageItemCount(body: Uint8Array): number | undefined {
   let counting = false
   let items = 0
   let longest: number | undefined
+  // A string here is a key of the outermost object.
   let expectKey = false
   for (; at < body.length; at++) {
     const byte = body[at]!
@@ -51,8 +52,8 @@ export function pageItemCount(body: Uint8Array): number | undefined {
     if (byte === QUOTE) {
       const close = closingQuote(body, at + 1)
       if (close === -1) return undefined
-      if (depth === 1 && expectKey && equals(body, at + 1, close, TOTAL_COUNT)) return undefined
-      if (depth === 1) expectKey = false
+      if (expectKey && equals(body, at + 1, close, TOTAL_COUNT)) return undefined
+      expectKey = false
       at = close
     } else if (byte === COMMA) {
       if (counting && depth === inside) items++

@@ -2,6 +2,8 @@ import { headerValue } from '../http/headers.ts'
 import type { HeaderList, RateLimit } from '../ports.ts'
 
 const COUNT = /^\d{1,15}$/
+/** Names become part of keys, so what nobody would call a resource is not taken for one. */
+const RESOURCE = /^\w{1,64}$/
 
 /**
  * The rate limit that an answer states (GitHub REST documentation, "Rate limits"), or `undefined` where it states none
@@ -14,8 +16,9 @@ export function statedRateLimit(headers: HeaderList, path: string): RateLimit | 
   const remaining = count(headers, 'x-ratelimit-remaining')
   const reset = count(headers, 'x-ratelimit-reset')
   if (limit === undefined || remaining === undefined || reset === undefined) return undefined
+  const resource = headerValue(headers, 'x-ratelimit-resource')
   return {
-    resource: headerValue(headers, 'x-ratelimit-resource') ?? resourceOf(path),
+    resource: resource !== undefined && RESOURCE.test(resource) ? resource : resourceOf(path),
     limit,
     remaining,
     used: count(headers, 'x-ratelimit-used'),

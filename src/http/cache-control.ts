@@ -29,29 +29,41 @@ const NONE: CacheControl = {
 /** RFC 9111 §1.2.2: a recipient takes anything larger than it can hold as 2^31 seconds. */
 const LONGEST = 2 ** 31
 
-/** One directive: a token, and an argument that is a token or a quoted string (both spellings mean the same). */
-const DIRECTIVE = /[\s,]*([!#$%&'*+\-.^_`|~\dA-Za-z]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]*)))?\s*(?=,|$)/y
+/** Sticky and without two ways to match the same text: clients send this field, and backtracking would be theirs to spend. */
+const SEPARATORS = /[\s,;]*/y
+const NAME = /[!#$%&'*+\-.^_`|~\dA-Za-z]+/y
+/** A token or a quoted string; both spellings mean the same. */
+const ARGUMENT = /\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*))/y
 
 /**
  * Reads a field value, lines joined by commas. Names are case-insensitive (`No-Store` forbids storing too); of a
  * repeated lifetime the shortest counts; `private="field"` and `no-cache="field"` count as unqualified, which is the
- * strictest reading. What cannot be read is skipped up to the next comma.
+ * strictest reading. A semicolon or a space between directives is taken for the comma that was meant; what cannot be
+ * read is skipped up to the next comma. Takes time in proportion to the length.
  */
 export function parseCacheControl(value: string | undefined): CacheControl {
   if (value === undefined || value === '') return NONE
   const found = { ...NONE } as { -readonly [name in keyof CacheControl]: CacheControl[name] }
-  DIRECTIVE.lastIndex = 0
-  while (DIRECTIVE.lastIndex < value.length) {
-    const start = DIRECTIVE.lastIndex
-    const match = DIRECTIVE.exec(value)
-    if (match === null) {
-      const comma = value.indexOf(',', start)
-      if (comma === -1) break
-      DIRECTIVE.lastIndex = comma + 1
+  let position = 0
+  const read = (pattern: RegExp): RegExpExecArray | null => {
+    pattern.lastIndex = position
+    const match = pattern.exec(value)
+    if (match !== null) position = pattern.lastIndex
+    return match
+  }
+  for (;;) {
+    read(SEPARATORS)
+    if (position >= value.length) return found
+    const name = read(NAME)
+    if (name === null) {
+      const comma = value.indexOf(',', position)
+      if (comma === -1) return found
+      position = comma
       continue
     }
-    const argument = match[2] ?? match[3]
-    switch (match[1]!.toLowerCase()) {
+    const written = read(ARGUMENT)
+    const argument = written?.[1] ?? written?.[2]
+    switch (name[0].toLowerCase()) {
       case 'max-age':
         found.maxAge = shortest(found.maxAge, argument)
         break
@@ -82,7 +94,6 @@ export function parseCacheControl(value: string | undefined): CacheControl {
         break
     }
   }
-  return found
 }
 
 function shortest(before: number | undefined, argument: string | undefined): number {

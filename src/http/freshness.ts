@@ -84,5 +84,6 @@ export function isFresh(
     remaining = Math.max(remaining, policy.milliseconds - Math.max(0, now - stored.confirmedAt))
   }
   if (remaining <= (request.minFresh ?? 0) * 1000) return false
-  return request.maxAge === undefined || age <= request.maxAge * 1000
+  // Not "at most", as RFC 9111 §5.2.1.1 would allow: `max-age=0` is how browsers ask for what is true now.
+  return request.maxAge === undefined || age < request.maxAge * 1000
 }

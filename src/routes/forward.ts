@@ -38,7 +38,7 @@ export function forward(dependencies: ForwardDependencies, api: ForwardRoute) {
   const { outbound, presentation, names, digest } = dependencies
   return async function forwarded(c: Context<Environment>): Promise<Response> {
     const { inbound } = c.env
-    const { context } = c.var
+    const context = c.get('context')
     context.route = api.route
     const { path, query } = context.target!
     const below = path.slice(api.prefix.length)

@@ -5,7 +5,7 @@ import { type GatewayDependencies, gatewayAnswer } from './gateway.ts'
 /** `/_weir/` and below: the gateway's own pages. */
 export function gatewayRoute(dependencies: GatewayDependencies) {
   return async function served(c: Context<Environment>): Promise<Response> {
-    const { context } = c.var
+    const context = c.get('context')
     context.route = 'gateway'
     const answer = await gatewayAnswer(context.target!.path, c.env.inbound, dependencies)
     context.outcome = SERVED

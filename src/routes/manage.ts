@@ -20,7 +20,7 @@ export function manageRoute(
 ): (c: Context<Environment>) => Promise<Response> {
   if (origin === undefined) {
     return async (c) => {
-      c.var.context.route = 'manage'
+      c.get('context').route = 'manage'
       throw new Failure('not-found')
     }
   }
@@ -33,8 +33,8 @@ export function manageRoute(
     rewritesBodies: false,
   })
   return async function managed(c) {
-    c.var.context.route = 'manage'
-    refuseStrangersToManage(c.env.inbound.headers, c.var.context.client!, guard)
+    c.get('context').route = 'manage'
+    refuseStrangersToManage(c.env.inbound.headers, c.get('context').client!, guard)
     return passThrough(c)
   }
 }

@@ -284,7 +284,7 @@ describe('parseHost', () => {
           expect(url).toMatch(/^http:\/\/[a-z0-9._:[\]-]+:1\/path$/)
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 })

@@ -43,7 +43,7 @@ describe('acceptRequestId', () => {
           expect(id.length).toBeLessThanOrEqual(128)
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 })

@@ -199,12 +199,15 @@ describe('what is people’s', () => {
     expect(rewriteText(`{"message":"Moved Permanently","url":"${API}/x"}`, path, GHES, 301)).toContain(`"${OURS}/x"`)
   })
 
-  it.each(['/repos/hooks/1/config', '/repos/o/hooks/issues', '/repos/audit-log/audit-log', '/users/social_accounts'])(
-    '%s only looks like one',
-    (path) => {
-      expectRewritten('{"url":"<>/x"}', path)
-    },
-  )
+  it.each([
+    '/repos/hooks/1/config',
+    '/repos/o/hooks/issues',
+    '/repos/audit-log/audit-log',
+    '/users/social_accounts',
+    '/repos/o/r/social_accounts',
+  ])('%s only looks like one', (path) => {
+    expectRewritten('{"url":"<>/x"}', path)
+  })
 })
 
 describe('rules of single endpoints', () => {
@@ -232,6 +235,12 @@ describe('rules of single endpoints', () => {
     '/repos/o/r/issues/1/events',
   ])('%s is no list of events', (path) => {
     expectRewritten(`[{"url":"<>/d","payload":{"url":"${API}/typed"}}]`, path)
+  })
+
+  it('a payload anywhere else is not the payload of an event', () => {
+    expectRewritten(`{"event":{"url":"<>/e","payload":{"url":"${API}/typed"}}}`, '/events')
+    expectRewritten(`[[{"url":"<>/e","payload":{"url":"${API}/typed"}}]]`, '/events')
+    expectRewritten(`[{"url":"<>/e","payload":"${API}/typed"}]`, '/events')
   })
 
   it('files of a gist are named by people, files of a commit or a community profile are not', () => {

@@ -67,7 +67,7 @@ export class UrlScanner {
     let depth = this.#depth
     let frame = depth > DEEPEST ? IS_PEOPLES : frames[depth]!
     let expectKey = this.#expectKey
-    // The key is classified when its value turns out to matter, which is seldom. Until then: its bounds. -1: nothing open.
+    // A key is classified when its value turns out to matter, which is seldom. Until then its bounds are kept; -1: none are.
     let keyClass = this.#keyClass
     let keyStart = -1
     let keyEnd = 0
@@ -122,9 +122,10 @@ export class UrlScanner {
             }
           }
         }
+        keyStart = -1
+        keyClass = 0
         at = endOfString(bytes, view, inside)
         if (at > end) {
-          if (keyStart >= 0) keyClass = classifyKey(rules.keys, bytes, keyStart, keyEnd)
           this.#save(depth, expectKey, keyClass)
           return this.#insideString(bytes, last)
         }
@@ -132,8 +133,6 @@ export class UrlScanner {
       }
       if (byte === COMMA) {
         expectKey = (frame & IS_OBJECT) !== 0
-        keyStart = -1
-        keyClass = 0
       } else if (byte === OBJECT_OPEN || byte === ARRAY_OPEN) {
         if (keyStart >= 0) {
           keyClass = classifyKey(rules.keys, bytes, keyStart, keyEnd)
@@ -171,12 +170,17 @@ export class UrlScanner {
   #child(parent: number, keyClass: number, depth: number, isObject: boolean): number {
     const kind = isObject ? IS_OBJECT : 0
     if ((parent & IS_PEOPLES) !== 0) return kind | IS_PEOPLES
-    const isEvents = this.#rules.eventPayload && depth === 2 && (keyClass & PAYLOAD_KEY) !== 0
-    if ((keyClass & CLOSED) !== 0 && !isEvents) return kind | IS_PEOPLES
+    if ((keyClass & CLOSED) !== 0 && !this.#isEventPayload(keyClass, depth)) return kind | IS_PEOPLES
     if ((keyClass & CLOSED_MAP) !== 0 && isObject) return kind | IS_PEOPLES
     if ((keyClass & LINKS_KEY) !== 0) return isObject ? kind | IS_LINKS : kind
     if ((keyClass & APP_KEY) !== 0) return isObject ? kind | IS_APP : kind
     return kind
+  }
+
+  /** Whether this is the `payload` of an object in the outermost list, in an answer that lists events. */
+  #isEventPayload(keyClass: number, depth: number): boolean {
+    if (!this.#rules.eventPayload || (keyClass & PAYLOAD_KEY) === 0) return false
+    return depth === 2 && (this.#frames[1]! & IS_OBJECT) === 0
   }
 
   #save(depth: number, expectKey: boolean, keyClass: number): void {

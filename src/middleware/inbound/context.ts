@@ -28,11 +28,12 @@ export interface RequestContext {
   delivered: MaybePromise<Delivery> | undefined
 }
 
+/** Read with `c.get('context')`: `c.var` copies all variables into a new object at each use. */
 export type Environment = { Bindings: Bindings; Variables: { context: RequestContext } }
 
 /** Writes the answer to the client and notes it for the request's event. */
 export function respond(c: Context<Environment>, answer: OutgoingAnswer): Response {
-  const { context } = c.var
+  const context = c.get('context')
   const { response, delivered } = c.env.deliver(answer)
   context.status = answer.status
   context.delivered = delivered

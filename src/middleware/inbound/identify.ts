@@ -17,7 +17,7 @@ export interface IdentifyOptions {
 export function identify(options: IdentifyOptions): MiddlewareHandler<Environment> {
   return async function identified(c, next) {
     const { inbound } = c.env
-    const { context } = c.var
+    const context = c.get('context')
     context.client = resolveClient(inbound, options.isTrustedProxy, options.fallbackHost)
     context.publicOrigin = options.publicOrigin ?? `${context.client.scheme}://${context.client.host}`
     context.target = parseTarget(inbound.target)

@@ -16,18 +16,34 @@ export async function collect(body: AsyncIterable<Uint8Array> | null, limit: num
   const iterator = body[Symbol.asyncIterator]()
   const chunks: Uint8Array[] = []
   let length = 0
+  let settled = 0
   for (;;) {
     const { done, value } = await iterator.next()
-    if (done === true) return { complete: true, bytes: joined(chunks, length) }
+    if (done === true) return { complete: true, bytes: joined(chunks) }
     chunks.push(value)
     length += value.byteLength
     if (length > limit) return { complete: false, body: resumed(chunks, iterator) }
+    if (chunks.length - settled === GROUP) {
+      const group = chunks.slice(settled)
+      if (lengthOf(group) < GROUP * SMALL) chunks.splice(settled, GROUP, joined(group))
+      settled = chunks.length
+    }
   }
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+/** So many chunks that are on average smaller than so many bytes become one: each costs a hundred bytes by itself. */
+const GROUP = 256
+const SMALL = 1024
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  let length = 0
+  for (const chunk of chunks) length += chunk.byteLength
+  return length
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
   if (chunks.length === 1) return chunks[0]!
-  const bytes = new Uint8Array(length)
+  const bytes = new Uint8Array(lengthOf(chunks))
   let offset = 0
   for (const chunk of chunks) {
     bytes.set(chunk, offset)
@@ -36,16 +52,19 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   return bytes
 }
 
-async function* resumed(chunks: Uint8Array[], iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    // Shifted, not iterated: what was passed on may be collected while the rest arrives.
-    while (chunks.length > 0) yield chunks.shift()!
-    for (;;) {
-      const { done, value } = await iterator.next()
-      if (done === true) return
-      yield value
-    }
-  } finally {
-    await iterator.return?.()
+/** Not a generator: one that was never begun would not tell the body when it is given up, and keep its connection. */
+function resumed(chunks: Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
+  const iterator: AsyncIterator<Uint8Array> = {
+    // Shifted, not indexed: what was passed on may be collected while the rest arrives.
+    async next() {
+      const value = chunks.shift()
+      return value === undefined ? rest.next() : { done: false, value }
+    },
+    async return() {
+      chunks.length = 0
+      await rest.return?.()
+      return { done: true, value: undefined }
+    },
   }
+  return { [Symbol.asyncIterator]: () => iterator }
 }

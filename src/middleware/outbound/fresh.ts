@@ -18,7 +18,10 @@ export function fresh(
 ): Answerer {
   const { store, epochs, clock, policy } = options
   return async function answerFresh(question) {
-    if (question.bypass !== undefined) return next(question, undefined)
+    if (question.bypass !== undefined) {
+      if (question.directives.onlyIfCached) throw new Failure('only-if-cached')
+      return next(question, undefined)
+    }
     const found = lookup(store, question.key)
     const stored = found instanceof Promise ? await found : found
     if (stored !== undefined) {

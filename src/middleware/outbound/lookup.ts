@@ -1,4 +1,4 @@
-import type { CacheStore, MaybePromise } from '../../ports.ts'
+import type { CacheStore, MaybePromise, Validation } from '../../ports.ts'
 import type { StoredAnswer } from './exchange.ts'
 
 /**
@@ -16,7 +16,7 @@ export function lookup(store: CacheStore, key: string): MaybePromise<StoredAnswe
 
 async function lookupLater(
   store: CacheStore,
-  pending: Promise<import('../../ports.ts').Validation | undefined>,
+  pending: Promise<Validation | undefined>,
 ): Promise<StoredAnswer | undefined> {
   const validation = await pending
   if (validation === undefined) return undefined

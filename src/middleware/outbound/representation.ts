@@ -57,7 +57,10 @@ export function representationOf(
   const held = ownBytes(bytes)
   const body: StoredBody = { key: digest.contentKey(held), bytes: held }
   const fullPage = isFullPage(isJson(headers) ? pageItemCount(held) : undefined, question.query)
-  return { body, validation: validationOf(question, storedFields(headers), body.key, fullPage, moment, true) }
+  return {
+    body,
+    validation: validationOf(question, dated(storedFields(headers), moment), headers, body.key, fullPage, moment),
+  }
 }
 
 /** The stored copy, brought up to date by the 304 that confirmed it. */
@@ -68,23 +71,27 @@ export function confirmedRepresentation(
   moment: Moment,
 ): StoredAnswer {
   const { validation, body } = stored
-  const headers = mergeFields(validation.headers, confirming)
+  const headers = mergeFields(validation.headers, dated(confirming, moment))
+  const updated = validationOf(question, headers, confirming, body.key, validation.fullPage, moment)
   const linkIsNew = headerValue(confirming, 'link') !== undefined
-  const updated = validationOf(question, headers, body.key, validation.fullPage, moment, linkIsNew)
   return { body, validation: linkIsNew ? updated : { ...updated, linkGoodUntil: validation.linkGoodUntil } }
 }
 
+/**
+ * @param headers what is kept
+ * @param arrived the fields of the answer that came just now: its age is reckoned from them alone
+ */
 function validationOf(
   question: Question,
   headers: HeaderList,
+  arrived: HeaderList,
   bodyKey: string,
   fullPage: boolean,
   moment: Moment,
-  linkIsNew: boolean,
 ): Validation {
   const control = parseCacheControl(joinedHeader(headers, 'cache-control'))
   const etag = headerValue(headers, 'etag')
-  const initialAge = initialAgeOf(headers, moment.askedAt, moment.arrivedAt)
+  const initialAge = initialAgeOf(arrived, moment.askedAt, moment.arrivedAt)
   return {
     bodyKey,
     headers,
@@ -93,10 +100,19 @@ function validationOf(
     confirmedAt: moment.arrivedAt,
     initialAge,
     ...reuseOf(headers, control, !question.credential.isAnonymous, moment.arrivedAt),
-    linkGoodUntil: linkIsNew ? moment.arrivedAt + (control.maxAge ?? 0) * 1000 - initialAge : moment.arrivedAt,
+    linkGoodUntil: moment.arrivedAt + (control.maxAge ?? 0) * 1000 - initialAge,
     fullPage,
     epoch: moment.epoch,
   }
+}
+
+/**
+ * With the `Date` that a recipient has to add where it is missing (RFC 9110 §6.6.1). A 304 without one would else leave
+ * the stored `Date` beside its own new `Expires`, and the lifetime between the two would be too long.
+ */
+function dated(headers: HeaderList, moment: Moment): HeaderList {
+  if (headerValue(headers, 'date') !== undefined) return headers
+  return [...headers, 'date', new Date(moment.arrivedAt).toUTCString()]
 }
 
 function isJson(headers: HeaderList): boolean {
@@ -108,5 +124,6 @@ function isJson(headers: HeaderList): boolean {
  * buffer, which would stay alive, uncounted, for as long as the entry.
  */
 function ownBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.buffer.byteLength === bytes.byteLength ? bytes : bytes.slice()
+  // Not `slice`: of a Node `Buffer` that is one more window.
+  return bytes.buffer.byteLength === bytes.byteLength ? bytes : new Uint8Array(bytes)
 }

@@ -1,9 +1,11 @@
 import { Failure } from '../../errors.ts'
 import { isLimitRefusal } from '../../github/rate-limit.ts'
+import { parseCacheControl } from '../../http/cache-control.ts'
+import { isEntityTag, weaklyEqual } from '../../http/entity-tag.ts'
 import type { FreshnessPolicy } from '../../http/freshness.ts'
-import { headerValue, withHeader } from '../../http/headers.ts'
+import { headerValue, joinedHeader, withHeader } from '../../http/headers.ts'
 import type { Detail, Outcome } from '../../outcome.ts'
-import type { CacheStore, Clock, Digest, UpstreamResponse, WriteEpochs } from '../../ports.ts'
+import type { CacheStore, Clock, Digest, UpstreamResponse, Validation, WriteEpochs } from '../../ports.ts'
 import { collect } from './collect.ts'
 import type { Answer, Attempt, Question, StoredAnswer } from './exchange.ts'
 import type { Revalidating } from './fresh.ts'
@@ -54,13 +56,14 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
       if (!leavesLinkOpen(stored, response, links, moment.arrivedAt)) return confirm(question, stored, response, moment)
       return again(question, stored, 'link-unconfirmed')
     }
+    if (conditions.fields.length === 0) throw unasked304()
     return again(question, stored, 'unknown-304')
   }
 
   /** The 304 was not enough: the same question without conditions. */
   async function again(question: Question, stored: StoredAnswer | undefined, detail: Detail): Promise<Answer> {
     const [response, moment] = await exchange(question, UNCONDITIONAL)
-    if (response.status === 304) throw new Failure('upstream-invalid', { detail: '304 to an unconditional request' })
+    if (response.status === 304) throw unasked304()
     if (detail === 'link-unconfirmed' && headerValue(response.headers, 'link') !== undefined) links.sawLinkOnlyOn200()
     return received(question, stored, response, moment, detail)
   }
@@ -68,14 +71,32 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
   async function confirm(question: Question, stored: StoredAnswer, response: UpstreamResponse, moment: Moment) {
     if (headerValue(response.headers, 'link') !== undefined) links.sawLinkOn304()
     const updated = confirmedRepresentation(question, stored, response.headers, moment)
-    if (!question.directives.noStore) await store.keep(question.key, updated.validation, updated.body)
+    const forbidden = parseCacheControl(joinedHeader(response.headers, 'cache-control')).noStore
+    const mayKeep = !forbidden && !question.directives.noStore
+    if (mayKeep) await keep(question, stored, updated)
+    else if (forbidden) await store.drop(question.key)
     const outcome: Outcome = {
       name: 'revalidated',
       forward: question.directives.noCache ? 'request' : 'stale',
       forwardStatus: 304,
-      stored: true,
+      ...(mayKeep ? { stored: true } : {}),
     }
     return answerFrom(updated, response, outcome)
+  }
+
+  /**
+   * Keeps what an answer brought. While it was out, another answer to the same question may have been stored, or the
+   * stored one ended; which of the two the upstream said last is not known. Then the copy is kept, but only to be
+   * confirmed: reused without asking it could show a client what it has already seen replaced.
+   *
+   * @param known what was stored when the question was asked
+   */
+  async function keep(question: Question, known: StoredAnswer | undefined, made: StoredAnswer): Promise<void> {
+    const found = store.validation(question.key)
+    const present = found instanceof Promise ? await found : found
+    const overtaken = !isSameValidation(present, known?.validation) && present?.bodyKey !== made.body.key
+    const validation = overtaken ? { ...made.validation, freshFor: 0, alwaysRevalidate: true } : made.validation
+    await store.keep(question.key, validation, made.body)
   }
 
   /** Any answer but a 304. */
@@ -87,22 +108,29 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     detail: Detail | undefined,
   ): Promise<Answer> {
     const { status } = response
-    if (stored !== undefined && endsReuse(question, response)) await store.drop(question.key)
-    if (status >= 300) return passed(response, { name: 'refused', forward: 'miss', forwardStatus: status })
+    if (status >= 300) {
+      // Also where nothing was stored when it was asked: another answer may have been since.
+      if (endsReuse(response)) await store.drop(question.key)
+      return passed(response, { name: 'refused', forward: 'miss', forwardStatus: status })
+    }
 
     const base = { forward: stored === undefined ? 'uri-miss' : 'stale', forwardStatus: status } as const
-    const reason =
-      question.method === 'HEAD'
-        ? undefined
-        : reasonNotToStore(question, response, policy, maxEntryBytes, moment.arrivedAt)
-    if (question.method === 'HEAD') return passed(response, { name: 'fetched', ...base })
-    const fetched = (why: Detail): Outcome => ({ name: 'fetched', ...base, detail: why })
-    if (reason !== undefined) return passed(response, fetched(reason))
+    /** The stored copy has been replaced upstream by something that is not kept. */
+    const unkept = async (of: UpstreamResponse, why?: Detail): Promise<Answer> => {
+      if (stored !== undefined) await store.drop(question.key)
+      return passed(of, { name: 'fetched', ...base, ...(why === undefined ? {} : { detail: why }) })
+    }
+    if (question.method === 'HEAD') {
+      if (stored !== undefined && hasTagOf(stored, response)) return passed(response, { name: 'fetched', ...base })
+      return unkept(response)
+    }
+    const reason = reasonNotToStore(question, response, policy, maxEntryBytes, moment.arrivedAt)
+    if (reason !== undefined) return unkept(response, reason)
 
     const collected = await collect(response.body, maxEntryBytes)
-    if (!collected.complete) return passed({ ...response, body: collected.body }, fetched('too-large'))
+    if (!collected.complete) return unkept({ ...response, body: collected.body }, 'too-large')
     const kept = representationOf(question, response.headers, collected.bytes, moment, digest)
-    await store.keep(question.key, kept.validation, kept.body)
+    await keep(question, stored, kept)
     const name = stored === undefined ? 'filled' : 'replaced'
     return answerFrom(kept, response, { name, ...base, stored: true, ...(detail === undefined ? {} : { detail }) })
   }
@@ -121,13 +149,27 @@ function leavesLinkOpen(stored: StoredAnswer, response: UpstreamResponse, links:
 }
 
 /**
- * Whether an answer ends what was stored: the thing moved, is gone, or may no longer be read by this credential. Limits
- * and faults of the upstream say nothing about the representation. A HEAD that was not a 304 says it has changed.
+ * Whether a redirect or error ends what was stored: the thing moved, is gone, or may no longer be read by this
+ * credential. Limits and faults of the upstream say nothing about the representation.
  */
-function endsReuse(question: Question, response: UpstreamResponse): boolean {
-  const { status } = response
-  if (status >= 500 || status === 408 || isLimitRefusal(status, response.headers)) return false
-  return status >= 300 || question.method === 'HEAD'
+function endsReuse({ status, headers }: UpstreamResponse): boolean {
+  return status < 500 && status !== 408 && !isLimitRefusal(status, headers)
+}
+
+/** Whether an answer to HEAD speaks of the stored representation: it may have been asked without conditions. */
+function hasTagOf(stored: StoredAnswer, response: UpstreamResponse): boolean {
+  const tag = headerValue(response.headers, 'etag')
+  const { etag } = stored.validation
+  return isEntityTag(tag) && etag !== undefined && weaklyEqual(tag, etag)
+}
+
+/** By what it says, not by identity: a remote store hands out a new object each time. */
+function isSameValidation(left: Validation | undefined, right: Validation | undefined): boolean {
+  return left?.bodyKey === right?.bodyKey && left?.confirmedAt === right?.confirmedAt
+}
+
+function unasked304(): Failure {
+  return new Failure('upstream-invalid', { detail: '304 to an unconditional request' })
 }
 
 function answerFrom(stored: StoredAnswer, response: UpstreamResponse, outcome: Outcome): Answer {

@@ -3,14 +3,14 @@ import { withoutHeaders } from '../../http/headers.ts'
 import type { HeaderList } from '../../ports.ts'
 
 /** Fields of one exchange: passed on with the answer that brought them and never repeated from the store. */
-const OF_ONE_EXCHANGE = new Set(['x-github-request-id', 'x-request-id', 'retry-after', 'server-timing', 'x-runtime'])
+const OF_ONE_EXCHANGE = new Set(['age', 'x-github-request-id', 'retry-after', 'server-timing', 'x-runtime'])
 
 function isLive(name: string): boolean {
   return isRateLimitField(name) || OF_ONE_EXCHANGE.has(name)
 }
 
 /** Fields that are worked out anew for every answer, or that set something at one client only (RFC 9111 §7.3). */
-const NEVER_STORED = new Set(['age', 'content-length', 'set-cookie', 'cache-status'])
+const NEVER_STORED = new Set(['content-length', 'set-cookie', 'cache-status', 'x-request-id'])
 
 /** What of a response is kept with its validation. */
 export function storedFields(headers: HeaderList): string[] {

@@ -26,7 +26,10 @@ export interface BodyOptions {
   readonly maxHeldBytes: number
 }
 
-/** Rewrites and compresses the body of an answer, from what is remembered where it is stored. */
+/**
+ * Rewrites and compresses the body of an answer, from what is remembered where it is stored. An answer to HEAD is
+ * worked out like the GET's: the length that it states must be the one that a GET would have (RFC 9110 §8.6).
+ */
 export async function presentBody(
   options: BodyOptions,
   answer: Answer,
@@ -37,28 +40,33 @@ export async function presentBody(
   const coding = fields.compressible ? chooseCoding(view.acceptEncoding, compression.codings) : undefined
   if (answer.stored !== undefined) {
     const { body } = answer.stored
-    const used = body.bytes.byteLength < WORTH_COMPRESSING || view.method === 'HEAD' ? undefined : coding
+    const used = body.bytes.byteLength < WORTH_COMPRESSING ? undefined : coding
     const bytes = derived.presented(body, fields, view, used)
     return { body: bytes instanceof Promise ? await bytes : bytes, coding: used, length: undefined }
   }
-  if (answer.body === null || answer.body instanceof Uint8Array) {
-    const length = fields.rewritable ? undefined : headerValue(answer.headers, 'content-length')
-    return { body: answer.body, coding: undefined, length }
-  }
-  let body: AsyncIterable<Uint8Array> = answer.body
+  const passesUnchanged = !fields.rewritable && coding === undefined && answer.status !== 304
+  const length = passesUnchanged ? headerValue(answer.headers, 'content-length') : undefined
+  if (answer.body === null) return { body: null, coding: undefined, length }
+  if (passesUnchanged) return { body: answer.body, coding: undefined, length }
+
+  let body = answer.body instanceof Uint8Array ? only(answer.body) : answer.body
   if (fields.rewritable) {
     // Read whole where it may be held: an upstream that breaks off within it becomes a clean 502.
     const collected = await collect(body, maxHeldBytes)
     if (collected.complete) {
       const places = findUrlPlaces(collected.bytes, view.roots, fields.rules)
       const bytes = splice(collected.bytes, places, view.publicOrigin)
-      if (coding === undefined || bytes.byteLength < WORTH_COMPRESSING)
+      if (coding === undefined || bytes.byteLength < WORTH_COMPRESSING) {
         return { body: bytes, coding: undefined, length: undefined }
+      }
       return { body: await compression.compress(bytes, coding), coding, length: undefined }
     }
     body = rewriteStream(collected.body, view.roots, fields.rules, view.publicOrigin)
   }
-  if (coding !== undefined) return { body: compression.compressStream(body, coding), coding, length: undefined }
-  const length = fields.rewritable ? undefined : headerValue(answer.headers, 'content-length')
-  return { body, coding: undefined, length }
+  if (coding === undefined) return { body, coding: undefined, length: undefined }
+  return { body: compression.compressStream(body, coding), coding, length: undefined }
+}
+
+async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
 }

@@ -55,7 +55,9 @@ export function derivedBodies(maxBytes: number, compression: Compression): Deriv
         if (plain !== body.bytes) forms.set(key, plain)
         return plain
       }
-      return compression.compress(plain, coding).then((bytes) => {
+      return compression.compress(plain, coding).then((compressed) => {
+        // A small result is often a window on the compressor's far larger buffer, which would stay alive uncounted.
+        const bytes = compressed.buffer.byteLength === compressed.byteLength ? compressed : new Uint8Array(compressed)
         forms.set(key, bytes)
         return bytes
       })

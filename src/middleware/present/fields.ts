@@ -7,7 +7,7 @@ import type { View } from './view.ts'
 
 /** The fields of an answer as a client sees them, and what they say about its body. */
 export interface PresentedFields {
-  /** Without `content-length`, which depends on how the body goes out. */
+  /** Without `content-length`, which depends on how the body goes out, and `x-request-id`, which is the gateway's. */
   readonly fields: HeaderList
   /** Whether the body is JSON with URLs to rewrite. */
   readonly rewritable: boolean
@@ -42,15 +42,15 @@ const COMPRESSIBLE =
 export function presentFields(headers: HeaderList, status: number, view: View): PresentedFields {
   const contentType = headerValue(headers, 'content-type')
   const mediaType = headerValue(headers, 'x-github-media-type')
-  const rewritable = view.rewritesBodies && isRewritable(view, { contentType, mediaType, status })
-  const isTransformable = joinedHeader(headers, 'cache-control')?.toLowerCase().includes('no-transform') !== true
   const isPlain = headerValue(headers, 'content-encoding') === undefined && status !== 206
+  const rewritable = isPlain && view.rewritesBodies && isRewritable(view, { contentType, mediaType, status })
+  const isTransformable = joinedHeader(headers, 'cache-control')?.toLowerCase().includes('no-transform') !== true
   const compressible = isTransformable && isPlain && contentType !== undefined && COMPRESSIBLE.test(contentType)
   const fields: string[] = []
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
     const value = headers[index + 1] as string
-    if (name === 'content-length' || name === 'age' || SPEAKS_FOR_HOST.has(name)) continue
+    if (name === 'content-length' || name === 'x-request-id' || SPEAKS_FOR_HOST.has(name)) continue
     if (name === 'link') fields.push(name, rewriteLink(value, view.roots, view.publicOrigin))
     else if (name === 'location' || name === 'content-location') {
       fields.push(name, rewriteUrl(value, view.roots, view.publicOrigin))

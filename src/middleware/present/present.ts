@@ -1,7 +1,7 @@
 import { rateLimitFields, resourceOf } from '../../github/rate-limit.ts'
 import { cacheStatusOf } from '../../http/cache-status.ts'
 import { isLeftOutOf304, isNotModified } from '../../http/conditions.ts'
-import { withHeader, withoutHeaders } from '../../http/headers.ts'
+import { headerValue, withHeader, withoutHeaders } from '../../http/headers.ts'
 import type { Body, BudgetLedger, Clock, OutgoingAnswer } from '../../ports.ts'
 import type { Answer } from '../outbound/exchange.ts'
 import { type BodyOptions, presentBody } from './body.ts'
@@ -42,7 +42,9 @@ export async function present(
   if (cacheStatus !== undefined) added.push('cache-status', cacheStatus)
   added.push('x-request-id', view.requestId)
 
-  if (isRead && answer.status === 200 && isNotModified(view.validators, presented.fields, options.clock.now())) {
+  // Where the cache took no part, the upstream has seen the client's conditions and decided about them itself.
+  const decidesHere = isRead && answer.status === 200 && outcome.name !== 'bypassed'
+  if (decidesHere && isNotModified(view.validators, presented.fields, options.clock.now())) {
     await discard(answer.body)
     const fields = withoutHeaders(presented.fields, isLeftOutOf304)
     return { status: 304, headers: [...withStatus(fields, '304 Not Modified'), ...added], body: null }
@@ -56,7 +58,7 @@ export async function present(
 
 /** `Status`, which older GHES sends, must say what the status line says. */
 function withStatus(fields: string[], status: string): string[] {
-  return fields.includes('status') ? withHeader(fields, 'status', status) : fields
+  return headerValue(fields, 'status') !== undefined ? withHeader(fields, 'status', status) : fields
 }
 
 /** Lets go of a body that will not be passed on, and with it of the upstream's connection. */

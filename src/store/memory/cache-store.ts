@@ -27,7 +27,8 @@ export function memoryCacheStore(bounds: { bodyBytes: number; validationBytes: n
     validation: (key) => validations.get(key),
     body: (key) => bodies.get(key),
     keep(key, validation, body) {
-      if (!bodies.has(body.key)) bodies.set(body.key, body)
+      // Read, not looked for: a body that was sent again is as good as new, and must not be the next to go.
+      if (bodies.get(body.key) === undefined) bodies.set(body.key, body)
       validations.set(key, validation)
     },
     drop(key) {

@@ -8,9 +8,9 @@ const PER_STRING = 16
 const PER_ENTRY = 256
 
 export function bytesOfHeaders(headers: HeaderList): number {
-  let bytes = 16 + 8 * headers.length
-  // Field names are shared by all entries; values are not.
-  for (let index = 1; index < headers.length; index += 2) bytes += PER_STRING + (headers[index] as string).length
+  let bytes = 16 + (8 + PER_STRING) * headers.length
+  // Names too: they come off the wire anew with every answer.
+  for (const text of headers) bytes += text.length
   return bytes
 }
 
