@@ -4,10 +4,10 @@ import type { Answer } from './answer.ts'
 import { badRequest, empty, json, notFound, Refusal, unauthorized } from './answer.ts'
 import type { Identity } from './authentication.ts'
 import { credentialOf } from './authentication.ts'
-import { deliver } from './delivery.ts'
+import { deliver, substitute } from './delivery.ts'
 import type { Core, Exchange } from './exchange.ts'
 import type { Fault } from './faults.ts'
-import { chooseFault } from './faults.ts'
+import { chooseFault, holdFor } from './faults.ts'
 import type { Evaluated } from './finish.ts'
 import { finish } from './finish.ts'
 import { PREFLIGHT, RequestIds } from './headers.ts'
@@ -58,15 +58,14 @@ export class Api {
     const method = request.method ?? 'GET'
     const fault = chooseFault(switches.faults, { method, target: entry.target, headers: request.headers })
     entry.fault = fault?.kind ?? null
-    if (fault?.kind === 'wait' && fault.when === 'before-evaluating') await fault.until
+    await holdFor(fault, 'before-evaluating')
     const latency = typeof switches.latency === 'number' ? switches.latency : switches.latency(method, entry.target)
     if (latency > 0) await new Promise((resolve) => setTimeout(resolve, latency))
     const evaluated = await this.evaluate(request, response, entry, fault)
     const outgoing = finish(this.core, this.tools, request, entry, evaluated)
     this.core.log.settle(entry)
-    if (fault?.kind === 'wait' && fault.when === 'before-sending') await fault.until
-    if (fault?.kind === 'reset' && fault.when === 'before-headers') request.socket.resetAndDestroy()
-    else if (fault?.kind !== 'hang' || fault.when !== 'before-headers') await deliver(response, outgoing, fault, entry)
+    await holdFor(fault, 'before-sending')
+    await deliver(response, outgoing, fault, entry)
   }
 
   private async evaluate(
@@ -89,12 +88,6 @@ export class Api {
       const query = new URLSearchParams(place.search)
       entry.credential = credentialOf(request.headers, query, this.core.switches)
       evaluated.cost = 1
-      if (fault?.kind === 'answer') {
-        entry.source = 'fault'
-        const body = fault.body === undefined ? null : Buffer.from(fault.body)
-        evaluated.answer = { status: fault.status, headers: fault.headers ?? [], body, contentType: null }
-        return evaluated
-      }
       if (request.method === 'OPTIONS') throw new Refusal(empty(204, PREFLIGHT))
       evaluated.identity = this.admit(request, entry, address)
       const { identity } = evaluated
@@ -107,6 +100,12 @@ export class Api {
         (free ? null : limits.primary(identity, evaluated.resource))
       if (refused !== null) throw new Refusal(refused)
       if (free) evaluated.cost = 0
+      const instead = substitute(fault, request.method)
+      if (instead !== null) {
+        entry.source = 'fault'
+        evaluated.answer = { ...instead, contentType: null }
+        return evaluated
+      }
       entry.source = 'living'
       evaluated.answer = await this.route(request, entry, place, query, identity)
     } catch (error) {

@@ -50,7 +50,8 @@ function frame(outgoing: Outgoing): string[] {
   if (status === 304) {
     return outgoing.statedLength === null ? headers : [...headers, 'Content-Length', String(outgoing.statedLength)]
   }
-  if (status === 204 || status < 200) return headers
+  const framed = headers.some((name, index) => index % 2 === 0 && /^(?:content-length|transfer-encoding)$/i.test(name))
+  if (status === 204 || status < 200 || framed) return headers
   return [...headers, 'Content-Length', String(body === null ? 0 : body.length)]
 }
 
@@ -58,6 +59,19 @@ function slice(outgoing: Outgoing, end: number): Outgoing {
   const { body } = outgoing
   if (!Buffer.isBuffer(body)) return outgoing
   return { ...outgoing, body: body.subarray(0, end) }
+}
+
+/** The answer that a fault gives instead of the real one, or null. */
+export function substitute(fault: Fault | null, method: string | undefined): Outgoing | null {
+  if (fault?.kind !== 'answer') return null
+  const body = fault.body === undefined ? null : Buffer.from(fault.body)
+  return {
+    status: fault.status,
+    headers: [...(fault.headers ?? [])],
+    body,
+    headOnly: method === 'HEAD',
+    statedLength: null,
+  }
 }
 
 /** What is really sent when a fault changes the answer, framing still to come. */
@@ -103,6 +117,15 @@ async function sendPart(
  */
 export async function deliver(response: ServerResponse, answer: Outgoing, fault: Fault | null, entry: LogEntry) {
   if (response.destroyed) return
+  if (fault?.kind === 'hang' && fault.when === 'before-headers') return
+  if (fault?.kind === 'reset' && fault.when === 'before-headers') {
+    response.socket?.resetAndDestroy()
+    return
+  }
+  if (fault?.kind === 'raw') {
+    response.socket?.end(fault.data)
+    return
+  }
   const outgoing = distort(answer, fault)
   const { body } = outgoing
   response.sendDate = false
@@ -110,7 +133,7 @@ export async function deliver(response: ServerResponse, answer: Outgoing, fault:
   const length = outgoing.headOnly ? 0 : (body?.length ?? 0)
   if (fault !== null) {
     const half = Math.floor(length / 2)
-    if (fault.kind === 'reset' && fault.when !== 'before-headers') {
+    if (fault.kind === 'reset') {
       await sendPart(response, entry, body, fault.when === 'mid-body' ? half : 0)
       response.socket?.resetAndDestroy()
       return

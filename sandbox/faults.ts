@@ -13,6 +13,8 @@ export type Fault =
   | { kind: 'corrupt-gzip' }
   /** Any answer at all, instead of the real one. `headers` is a flat list. */
   | { kind: 'answer'; status: number; headers?: readonly string[]; body?: string | Buffer }
+  /** These very bytes instead of an answer, status line and all, then the end of the connection. */
+  | { kind: 'raw'; data: string | Buffer }
   /** The real header with a body that is cut inside the JSON, consistently framed. */
   | { kind: 'invalid-json' }
   /** The real answer with some headers replaced (or, with `null`, removed): malformed `Link`, `ETag` and the like. */
@@ -61,6 +63,11 @@ export function chooseFault(faults: FaultRule[] | FaultChooser, request: FaultRe
   if (left > 0) faults[index] = { ...rule, times: left }
   else faults.splice(index, 1)
   return rule.fault
+}
+
+/** Waits, where the fault says so. */
+export async function holdFor(fault: Fault | null, when: 'before-evaluating' | 'before-sending'): Promise<void> {
+  if (fault?.kind === 'wait' && fault.when === when) await fault.until
 }
 
 /** `headers` with the fault's replacements in place; names are compared without case. */

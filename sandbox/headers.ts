@@ -28,16 +28,12 @@ const SECURITY = [
   "default-src 'none'",
 ]
 
-/** The answer to a CORS preflight (header list of the documentation, and what current clients send besides). */
+/** What the answer to a CORS preflight says besides the common headers (header list of the documentation, and what current clients send besides). */
 export const PREFLIGHT = [
-  'Access-Control-Allow-Origin',
-  '*',
   'Access-Control-Allow-Headers',
   'Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, Accept-Encoding, X-GitHub-OTP, X-Requested-With, User-Agent, GraphQL-Features, X-GitHub-Api-Version',
   'Access-Control-Allow-Methods',
   'GET, POST, PATCH, PUT, DELETE',
-  'Access-Control-Expose-Headers',
-  EXPOSED,
   'Access-Control-Max-Age',
   '86400',
 ]

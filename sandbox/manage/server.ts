@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Json } from '../answer.ts'
 import { Refusal } from '../answer.ts'
-import { deliver } from '../delivery.ts'
+import type { Outgoing } from '../delivery.ts'
+import { deliver, substitute } from '../delivery.ts'
 import type { Core } from '../exchange.ts'
 import { readBody } from '../exchange.ts'
+import { chooseFault, holdFor } from '../faults.ts'
 import { httpDate } from '../headers.ts'
 import type { LogEntry } from '../log.ts'
 import type { ManageAnswer, ManageSettings } from './operations.ts'
@@ -62,20 +64,27 @@ export class ManageApi {
   /** Answers one request, whatever happens. */
   async handle(request: IncomingMessage, response: ServerResponse, entry: LogEntry): Promise<void> {
     entry.credential = request.headers.authorization ?? null
+    const { switches, log } = this.core
+    const { method = 'GET', headers: asked } = request
+    const fault = chooseFault(switches.faults, { method, target: entry.target, headers: asked })
+    entry.fault = fault?.kind ?? null
+    await holdFor(fault, 'before-evaluating')
     const { status, value } = await this.evaluate(request, entry).catch((error: unknown): ManageAnswer => {
       if (error instanceof BadManageRequest) return { status: 400, value: { message: error.message } }
       if (error instanceof Refusal) return { status: error.answer.status, value: { message: 'Bad request' } }
       entry.error = error instanceof Error ? (error.stack ?? error.message) : String(error)
       return { status: 500, value: { message: 'Internal error' } }
     })
-    entry.status = status
-    this.core.log.settle(entry)
     const headers = ['Date', httpDate(this.core.clock())]
     if (value !== null) headers.push('Content-Type', 'application/json')
     if (status === 401) headers.push('WWW-Authenticate', 'Basic realm="Management Console"')
     const body = value === null ? null : Buffer.from(JSON.stringify(value))
-    const headOnly = request.method === 'HEAD'
-    await deliver(response, { status, headers, body, headOnly, statedLength: null }, null, entry)
+    const real: Outgoing = { status, headers, body, headOnly: method === 'HEAD', statedLength: null }
+    const outgoing = substitute(fault, method) ?? real
+    entry.status = outgoing.status
+    log.settle(entry)
+    await holdFor(fault, 'before-sending')
+    await deliver(response, outgoing, fault, entry)
   }
 
   private async evaluate(request: IncomingMessage, entry: LogEntry): Promise<ManageAnswer> {

@@ -114,6 +114,13 @@ export const REPOSITORY_ROUTES: Route[] = [
     }))
     return json({ total_count: variables.length, variables })
   }),
+  // Nobody has opened a pull request, set a milestone, tagged or forked here.
+  ...['pulls', 'milestones', 'tags', 'forks'].map((name) =>
+    get(`${BASE}/${name}`, (exchange) => {
+      repositoryOf(exchange)
+      return json([])
+    }),
+  ),
   get(`${BASE}/languages`, (exchange) => {
     const { language, files } = repositoryOf(exchange)
     const size = files.reduce((sum, file) => sum + file.content.length, 0)

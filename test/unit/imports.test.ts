@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { circleOf, forbiddenImports, importsOf, sources } from './imports.ts'
+import { ambientUses, circleOf, forbiddenImports, importsOf, sources } from './imports.ts'
 
 const files = sources('src')
 
@@ -22,6 +22,23 @@ describe('the source', () => {
 
   test('has no circle, types included', () => {
     expect(circleOf(files)).toEqual([])
+  })
+
+  test('is handed the clock and the platform, outside entry and store', () => {
+    expect(ambientUses(files)).toEqual([])
+    const lines = [
+      'Date.now()',
+      'new Date()',
+      'setTimeout(f, 1)',
+      'process.env',
+      'Buffer.from(a)',
+      'fetch(url)',
+      'Math.random()',
+    ]
+    for (const line of lines) expect(ambientUses(new Map([['src/app.ts', line]])), line).toHaveLength(1)
+    const innocent = ['new Date(0)', '// Date.now()', '/* process.env */', 'app.fetch(a)', 'preprocess.a']
+    expect(ambientUses(new Map([['src/app.ts', innocent.join('\n')]]))).toEqual([])
+    expect(ambientUses(new Map([['src/entry/cli.ts', lines.join('\n')]]))).toEqual([])
   })
 
   test('needs no package at run time that is not a dependency of its own', () => {

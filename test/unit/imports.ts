@@ -104,7 +104,7 @@ export const parts: readonly Part[] = [
     types: ['src/middleware/outbound/exchange.ts'],
     packages: ['hono'],
   },
-  { name: 'outbound', is: under('src/middleware/outbound/'), files: RULES, packages: ['lru-cache'] },
+  { name: 'outbound', is: under('src/middleware/outbound/'), files: RULES },
   {
     name: 'present',
     is: under('src/middleware/present/'),
@@ -181,4 +181,19 @@ export function circleOf(files: ReadonlyMap<string, string>): string[] {
     if (circle.length > 0) return circle
   }
   return []
+}
+
+/** What a runtime offers without an import, and what time it is: whoever needs either is handed it through a port. */
+const AMBIENT =
+  /(?<![.\w])(?:process|Buffer|globalThis|performance)\s*[.[]|(?<![.\w])(?:fetch|setTimeout|setInterval|setImmediate)\(|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b/
+
+/** Lines outside `src/entry/` and `src/store/` that reach for the platform or the clock by themselves. */
+export function ambientUses(files: ReadonlyMap<string, string>): string[] {
+  const lines: string[] = []
+  for (const [path, text] of files) {
+    if (path.startsWith('src/entry/') || path.startsWith('src/store/')) continue
+    const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '')
+    for (const line of code.split('\n')) if (AMBIENT.test(line)) lines.push(`${path}: ${line.trim()}`)
+  }
+  return lines
 }

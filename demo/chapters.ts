@@ -1,0 +1,58 @@
+/** The apps of the tour: the names of the sandbox's tokens they show, or `badge`, which shows none. */
+export type App = 'octocat' | 'octocatOauth' | 'hubot' | 'badge'
+
+/** One request of an app, as an ordinary client makes it: no validators of its own. */
+export type Ask = (app: App, path: string, post?: unknown) => Promise<Response>
+
+export interface Chapter {
+  readonly title: string
+  play(ask: Ask): Promise<void>
+}
+
+const REPOSITORY = '/repos/octocat/hello-world'
+const ALL_ISSUES = '/repos/octo-org/many-issues/issues?per_page=30'
+const READERS: readonly App[] = ['octocat', 'octocatOauth', 'hubot']
+
+async function repeat(times: number, action: () => Promise<unknown>): Promise<void> {
+  for (let round = 0; round < times; round++) await action()
+}
+
+/** Follows the `Link` fields to the last page, as client libraries do. */
+async function allPages(ask: Ask, app: App): Promise<void> {
+  let next: string | undefined = ALL_ISSUES
+  while (next !== undefined) {
+    const response: Response = await ask(app, next)
+    next = /<([^>]+)>; rel="next"/.exec(response.headers.get('link') ?? '')?.[1]
+  }
+}
+
+/** What internal apps do all day. */
+export const chapters: readonly Chapter[] = [
+  {
+    title: 'three apps read a repository for the first time',
+    async play(ask) {
+      for (const app of READERS) await ask(app, REPOSITORY)
+    },
+  },
+  {
+    title: 'each of them asks for it ten times more',
+    play: (ask) =>
+      repeat(10, async () => {
+        for (const app of READERS) await ask(app, REPOSITORY)
+      }),
+  },
+  { title: 'a badge without a token asks fifty times', play: (ask) => repeat(50, () => ask('badge', REPOSITORY)) },
+  { title: 'a dashboard pages through all issues', play: (ask) => allPages(ask, 'octocat') },
+  { title: 'and does so four times again', play: (ask) => repeat(4, () => allPages(ask, 'octocat')) },
+  {
+    title: 'a bot opens an issue and reads the list',
+    async play(ask) {
+      await ask('hubot', `${REPOSITORY}/issues`, { title: 'Opened on the tour' })
+      await ask('hubot', `${REPOSITORY}/issues`)
+    },
+  },
+  {
+    title: 'nothing changes while it asks twenty times more',
+    play: (ask) => repeat(20, () => ask('hubot', `${REPOSITORY}/issues`)),
+  },
+]

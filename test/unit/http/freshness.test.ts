@@ -1,0 +1,136 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseCacheControl } from '../../../src/http/cache-control.ts'
+import { ageOf, type FreshnessPolicy, initialAgeOf, isFresh, reuseOf } from '../../../src/http/freshness.ts'
+import type { Validation } from '../../../src/ports.ts'
+
+const NOW = Date.UTC(2026, 3, 15, 12)
+const date = (epoch: number) => new Date(epoch).toUTCString()
+const reuse = (control: string, credentialed: boolean, headers: string[] = []) =>
+  reuseOf(headers, parseCacheControl(control), credentialed, NOW)
+
+function validation(overrides: Partial<Validation> = {}): Validation {
+  return {
+    bodyKey: 'body',
+    headers: [],
+    etag: '"e"',
+    lastModified: undefined,
+    confirmedAt: NOW,
+    initialAge: 0,
+    freshFor: 60_000,
+    isPublic: true,
+    alwaysRevalidate: false,
+    linkGoodUntil: 0,
+    fullPage: false,
+    epoch: 0,
+    ...overrides,
+  }
+}
+
+describe('how long an answer may be reused', () => {
+  test.each([
+    // control, for the anonymous, for a credential: seconds
+    ['max-age=60', 60, 0],
+    ['max-age=60, s-maxage=10', 10, 10],
+    ['s-maxage=100, max-age=60', 100, 100],
+    ['public, max-age=60', 60, 60],
+    ['max-age=60, must-revalidate', 60, 60],
+    ['private, max-age=60', 0, 0],
+    ['private, public, max-age=60, s-maxage=60', 0, 0],
+    ['private="set-cookie", max-age=60', 0, 0],
+    ['no-cache, public, max-age=60', 0, 0],
+    ['public', 0, 0],
+    ['', 0, 0],
+  ])('%s: %d s for anybody, %d s with a credential', (control, anonymous, credentialed) => {
+    expect(reuse(control, false).freshFor).toBe(anonymous * 1000)
+    expect(reuse(control, true).freshFor).toBe(credentialed * 1000)
+  })
+
+  test('Expires counts from Date where there is no max-age; nonsense means expired', () => {
+    const fields = (expires: string, ...rest: string[]) => ['expires', expires, ...rest]
+    expect(reuse('public', true, fields(date(NOW + 30_000), 'date', date(NOW - 5000))).freshFor).toBe(35_000)
+    expect(reuse('public', true, fields(date(NOW + 30_000))).freshFor).toBe(30_000)
+    expect(reuse('public', true, fields(date(NOW - 30_000))).freshFor).toBe(0)
+    expect(reuse('public, max-age=1', true, fields(date(NOW + 30_000))).freshFor).toBe(1000)
+    expect(reuse('public', true, fields('0')).freshFor).toBe(0)
+    expect(reuse('public', true, fields(date(NOW + 30_000), 'expires', date(NOW + 1))).freshFor).toBe(0)
+  })
+
+  test('nothing is guessed from Last-Modified', () => {
+    expect(reuse('public', false, ['last-modified', date(0), 'date', date(NOW)]).freshFor).toBe(0)
+  })
+})
+
+describe('age', () => {
+  test('on arrival is the greater of what Date shows and what Age and the journey add up to', () => {
+    const askedAt = NOW - 400
+    expect(initialAgeOf([], askedAt, NOW)).toBe(400)
+    expect(initialAgeOf(['age', '10'], askedAt, NOW)).toBe(10_400)
+    expect(initialAgeOf(['date', date(NOW - 30_000)], askedAt, NOW)).toBe(30_000)
+    expect(initialAgeOf(['date', date(NOW - 30_000), 'age', '40'], askedAt, NOW)).toBe(40_400)
+    // A clock that is ahead makes nothing younger, nor does the second that Date rounds away make it older.
+    expect(initialAgeOf(['date', date(NOW + 30_000)], askedAt, NOW)).toBe(400)
+    expect(initialAgeOf(['date', date(NOW)], NOW + 999, NOW + 999)).toBe(0)
+    expect(initialAgeOf(['age', 'old'], NOW, NOW)).toBe(0)
+  })
+
+  test('grows with the time since, and never shrinks when the clock steps back', () => {
+    const stored = validation({ initialAge: 5000 })
+    expect(ageOf(stored, NOW + 1500)).toBe(6500)
+    expect(ageOf(stored, NOW - 60_000)).toBe(5000)
+  })
+})
+
+describe('whether an answer is reused without asking', () => {
+  const upstream: FreshnessPolicy = { mode: 'upstream' }
+  const never: FreshnessPolicy = { mode: 'revalidate' }
+  const minute: FreshnessPolicy = { mode: 'duration', milliseconds: 60_000 }
+  const ask = (control: string) => parseCacheControl(control)
+
+  test('until its age reaches its lifetime, to the millisecond', () => {
+    fc.assert(
+      fc.property(fc.nat(100_000), fc.nat(100_000), fc.nat(100_000), (freshFor, initialAge, passed) => {
+        const stored = validation({ freshFor, initialAge })
+        expect(isFresh(stored, upstream, ask(''), true, NOW + passed)).toBe(initialAge + passed < freshFor)
+      }),
+    )
+  })
+
+  test('the operator’s duration counts from the last confirmation and for credentials alone', () => {
+    fc.assert(
+      fc.property(fc.nat(100_000), fc.nat(100_000), (initialAge, passed) => {
+        const stored = validation({ freshFor: 0, initialAge })
+        expect(isFresh(stored, minute, ask(''), true, NOW + passed)).toBe(passed < 60_000)
+        expect(isFresh(stored, minute, ask(''), false, NOW + passed)).toBe(false)
+      }),
+    )
+    expect(isFresh(validation({ freshFor: 90_000 }), minute, ask(''), true, NOW + 80_000)).toBe(true)
+  })
+
+  test('never in the mode that always asks, nor what the upstream wants to be asked about', () => {
+    expect(isFresh(validation(), never, ask(''), true, NOW)).toBe(false)
+    for (const policy of [upstream, minute]) {
+      expect(isFresh(validation({ alwaysRevalidate: true }), policy, ask(''), true, NOW)).toBe(false)
+    }
+  })
+
+  test.each(['no-cache', 'no-store', 'max-age=0', 'max-age=nonsense', 'min-fresh=60', 'min-fresh=nonsense'])(
+    'never against the client’s %s',
+    (directive) => {
+      for (const policy of [upstream, minute]) {
+        expect(isFresh(validation(), policy, ask(''), true, NOW)).toBe(true)
+        expect(isFresh(validation(), policy, ask(directive), true, NOW)).toBe(false)
+      }
+    },
+  )
+
+  test('a client’s max-age and min-fresh are obeyed, and never make anything fresher', () => {
+    fc.assert(
+      fc.property(fc.nat(90), fc.nat(90), fc.nat(90), (maxAge, minFresh, passed) => {
+        const asked = ask(`max-age=${maxAge}, min-fresh=${minFresh}`)
+        const wanted = passed < maxAge && 60 - passed > minFresh
+        expect(isFresh(validation(), upstream, asked, true, NOW + passed * 1000)).toBe(wanted)
+      }),
+    )
+  })
+})
