@@ -82,7 +82,6 @@ export class Authenticator {
     const password = colon === -1 ? '' : pair.slice(colon + 1)
     const application = this.world.applications.get(login)
     if (application !== undefined && application.clientSecret === password) {
-      if (this.switches.privateMode) throw this.badCredentials()
       return { kind: 'application', user: null, scopes: null, account: `application:${login}` }
     }
     this.refuseLocked(login)

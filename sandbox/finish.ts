@@ -135,6 +135,7 @@ export function finish(
     answer = encoded(answer, switches, headers['accept-encoding'])
     weak ||= switches.weakETags === 'compressed' && answer.body !== plain
   }
+  entry.status = answer.status
   const apiVersion = headers['x-github-api-version']
   const list = commonHeaders(answer, {
     now: core.clock(),

@@ -3,8 +3,9 @@ import { Authenticator } from './authentication.ts'
 import { answerCodeload } from './codeload.ts'
 import type { Core } from './exchange.ts'
 import { Limits } from './limits.ts'
-import type { Tls } from './listener.ts'
+import type { Handle, Listener, Tls } from './listener.ts'
 import { listen } from './listener.ts'
+import type { LogEntry } from './log.ts'
 import { RequestLog } from './log.ts'
 import { Maintenance } from './manage/maintenance.ts'
 import { ManageApi } from './manage/server.ts'
@@ -98,45 +99,26 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const log = new RequestLog()
   const maintenance = new Maintenance(clock)
   const switches = tieMaintenance({ ...defaultSwitches(), ...options.switches }, maintenance)
-  const handlers: { api?: Api; manage?: ManageApi; core?: Core; recorded?: Recorded } = {}
-  const ready = <T>(value: T | undefined): T => {
-    if (value === undefined) throw new Error('the sandbox is still starting')
-    return value
-  }
-  const api = await listen(
-    'api',
-    { host, port, tls },
-    log,
-    clock,
-    () =>
-      (...all) =>
-        ready(handlers.api).handle(...all),
-  )
-  const manage = await listen(
-    'manage',
-    { host, port: managePort, tls },
-    log,
-    clock,
-    () =>
-      (...all) =>
-        ready(handlers.manage).handle(...all),
-  ).catch(async (error: unknown) => {
-    await api.close()
-    throw error
-  })
-  const codeload = await listen(
-    'codeload',
-    { host, port: 0, tls },
-    log,
-    clock,
-    () =>
-      (...all) =>
-        answerCodeload(ready(handlers.core), ready(handlers.recorded), ...all),
-  )
+  // The handlers need the addresses, which are only known when all three listen. Until then a request is dropped.
+  const handlers: { [name in LogEntry['listener']]?: Handle } = {}
+  const listeners: Listener[] = []
   const close = async () => {
-    await Promise.all([api.close(), manage.close(), codeload.close()])
+    await Promise.all(listeners.map((listener) => listener.close()))
+  }
+  const open = async (name: LogEntry['listener'], wanted: number) => {
+    const handle: Handle = async (...all) => {
+      const ready = handlers[name]
+      if (ready === undefined) throw new Error('the sandbox is still starting')
+      await ready(...all)
+    }
+    const listener = await listen(name, { host, port: wanted, tls }, log, clock, handle)
+    listeners.push(listener)
+    return listener
   }
   try {
+    const api = await open('api', port)
+    const manage = await open('manage', managePort)
+    const codeload = await open('codeload', 0)
     const urls = makeUrls(api.origin, codeload.origin, manage.origin, paths)
     const world = new World(clock)
     seed(world, urls)
@@ -145,7 +127,11 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     const authenticator = new Authenticator(world, switches)
     const core: Core = { world, switches, limits, authenticator, maintenance, log, urls, paths, clock }
     const recorded = new Recorded(urls)
-    Object.assign(handlers, { core, recorded, api: new Api(core, recorded), manage: new ManageApi(core) })
+    const rest = new Api(core, recorded)
+    const management = new ManageApi(core)
+    handlers.api = (...all) => rest.handle(...all)
+    handlers.manage = (...all) => management.handle(...all)
+    handlers.codeload = (...all) => answerCodeload(core, recorded, ...all)
     return {
       origin: api.origin,
       manageOrigin: manage.origin,

@@ -10,6 +10,9 @@ export interface Tls {
   cert: string
 }
 
+/** Answers one request and completes its entry. */
+export type Handle = (request: IncomingMessage, response: ServerResponse, entry: LogEntry) => Promise<void>
+
 /** A listening server. */
 export interface Listener {
   /** Scheme, host and port. */
@@ -18,16 +21,13 @@ export interface Listener {
   close(): Promise<void>
 }
 
-/**
- * Listens, and hands each request to whoever `handlerOf` names, with its fresh entry in the log. `handlerOf` is asked
- * at each request because the handlers need the addresses, which are only known when all listeners listen.
- */
+/** Listens, and hands each request to `handle` with its fresh entry in the log. Port 0 is any free one. */
 export async function listen(
   name: LogEntry['listener'],
   where: { host: string; port: number; tls: Tls | undefined },
   log: RequestLog,
   clock: () => number,
-  handlerOf: () => (request: IncomingMessage, response: ServerResponse, entry: LogEntry) => Promise<void>,
+  handle: Handle,
 ): Promise<Listener> {
   const respond: RequestListener = (request, response) => {
     const entry: LogEntry = {
@@ -54,7 +54,7 @@ export async function listen(
       entry.aborted = !response.writableFinished
       log.settle(entry)
     })
-    handlerOf()(request, response, entry).catch((error: unknown) => {
+    handle(request, response, entry).catch((error: unknown) => {
       entry.error = error instanceof Error ? (error.stack ?? error.message) : String(error)
       response.destroy()
     })

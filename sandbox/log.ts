@@ -92,7 +92,8 @@ export class RequestLog {
 
   /** Tells those who wait that the entry has changed. */
   settle(entry: LogEntry): void {
-    if (this.waiters.length === 0) return
+    // An entry that was cleared away may still end, but nobody waits for it any more.
+    if (this.waiters.length === 0 || !this.entries.includes(entry)) return
     this.waiters = this.waiters.filter((waiter) => {
       if (!waiter.matches(entry)) return true
       waiter.resolve(entry)

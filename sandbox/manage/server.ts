@@ -48,7 +48,7 @@ function authorized(authorization: string | undefined): boolean {
   const pair = Buffer.from(encoded, 'base64').toString('utf8')
   const colon = pair.indexOf(':')
   const name = pair.slice(0, colon)
-  return colon > 0 && Object.hasOwn(MANAGE_USERS, name) && MANAGE_USERS[name] === pair.slice(colon + 1)
+  return colon > 0 && MANAGE_USERS[name] === pair.slice(colon + 1)
 }
 
 /** The Manage API, which listens on a port of its own and goes on working in maintenance mode. */

@@ -131,21 +131,18 @@ export async function startGateway(settings: Settings, options: StartOptions = {
       return app(request, bindings)
     },
   })
-  const letGo = (): void => {
-    sender.close()
-    log.close()
-  }
   return {
     origin: server.origin,
     log,
     async stop() {
       draining = true
       await server.drain()
-      letGo()
+      sender.close()
+      await log.close()
     },
     kill() {
       server.close()
-      letGo()
+      sender.close()
     },
   }
 }

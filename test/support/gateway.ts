@@ -76,3 +76,22 @@ export function rawExchange(origin: string, bytes: string): Promise<string> {
     socket.on('error', reject)
   })
 }
+
+/**
+ * Sends these bytes as they are and answers with everything that came back until the gateway closed. Unlike
+ * `rawExchange` it leaves its own side open, for to a server that is the same as leaving: what is still to be answered
+ * is given up. So the bytes must make the gateway close: by `Connection: close` or by being wrong.
+ */
+export function rawConversation(origin: string, bytes: string): Promise<string> {
+  const { hostname, port } = new URL(origin)
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => socket.write(bytes, 'latin1'))
+    let received = ''
+    socket.setEncoding('latin1')
+    socket.on('data', (text: string) => {
+      received += text
+    })
+    socket.on('close', () => resolve(received))
+    socket.on('error', reject)
+  })
+}

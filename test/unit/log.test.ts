@@ -1,7 +1,11 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createLog, type LogOptions } from '../../src/entry/node/log.ts'
 import { describeCauses } from '../../src/entry/node/log-causes.ts'
+import { backgroundOutput } from '../../src/entry/node/log-output.ts'
 import { Failure } from '../../src/errors.ts'
 import { loggablePath } from '../../src/github/path-secrets.ts'
 import type { RequestEvent } from '../../src/outcome.ts'
@@ -344,5 +348,55 @@ describe('loggablePath', () => {
         expect(loggablePath(path)).toMatch(/^[\x21-\x7e]{0,1027}$/)
       }),
     )
+  })
+})
+
+describe('backgroundOutput', () => {
+  async function withFile(flags: string, use: (fileDescriptor: number) => Promise<void>): Promise<string> {
+    const folder = mkdtempSync(join(tmpdir(), 'weir-log-'))
+    const path = join(folder, 'log')
+    closeSync(openSync(path, 'w'))
+    const fileDescriptor = openSync(path, flags)
+    try {
+      await use(fileDescriptor)
+      return readFileSync(path, 'utf8')
+    } finally {
+      closeSync(fileDescriptor)
+      rmSync(folder, { recursive: true })
+    }
+  }
+
+  it('writes every line once and in order, and closes when all are written', async () => {
+    const lines = Array.from({ length: 20_000 }, (_, index) => `${index} zw\u00f6lf\n`)
+    const text = await withFile('a', async (fileDescriptor) => {
+      const output = backgroundOutput(fileDescriptor)
+      for (const line of lines) output.write(line)
+      await output.close(10_000)
+    })
+    expect(text).toBe(lines.join(''))
+  })
+
+  it('loses what does not fit and tells how much once it can write again', async () => {
+    const lost: number[] = []
+    const text = await withFile('a', async (fileDescriptor) => {
+      const output = backgroundOutput(fileDescriptor, { maxWaiting: 4, onRecovered: (lines) => lost.push(lines) })
+      for (const line of ['1\n', '2\n', '3\n', '4\n', '5\n']) output.write(line)
+      await output.close(10_000)
+      output.write('6\n')
+      await output.close(10_000)
+    })
+    expect(text).toBe('1\n2\n3\n6\n')
+    expect(lost).toEqual([2])
+  })
+
+  it('survives an output that cannot be written to, and closes all the same', async () => {
+    const text = await withFile('r', async (fileDescriptor) => {
+      const output = backgroundOutput(fileDescriptor)
+      for (let index = 0; index < 100; index++) output.write('line\n')
+      await output.close(10_000)
+      output.write('line\n')
+      await output.close(10_000)
+    })
+    expect(text).toBe('')
   })
 })

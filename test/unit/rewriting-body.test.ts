@@ -357,6 +357,21 @@ describe('streams', () => {
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
   }
 
+  it.each([
+    `{"config":"x" {"url":"${API}/a"},"url":"${API}/b"}`,
+    `{"url":"x\\\\\\"","a":"${API}/a","url":"${API}{/b}"}`,
+    `{"config" : {"url":"${API}/a"} , "blob_href" :\n"${API}?b" }`,
+    `[{"payload":{"url":"${API}/a"},"github/alertUrl":"${API}`,
+  ])('give what the whole body gives, cut after any number of bytes: %s', async (json) => {
+    const expected = rewriteText(json)
+    for (let size = 1; size < json.length; size++) {
+      let out = ''
+      for await (const chunk of rewriteStream(chunksOf(json, size), GHES, rulesForPath(ISSUES), PUBLIC))
+        out += textOf(chunk)
+      expect(out).toBe(expected)
+    }
+  })
+
   it('hold back no more than an unfinished beginning, however long a string is', async () => {
     async function* source(): AsyncGenerator<Uint8Array> {
       yield bytesOf(`{"url":"${API}/x","body":"`)

@@ -1,7 +1,9 @@
 import { Readable, type Transform } from 'node:stream'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from 'node:zlib'
+import { toFailure } from '../../errors.ts'
 import type { Compression, ContentCoding } from '../../ports.ts'
+import { ReadableBytes } from './readable-bytes.ts'
 
 /** Brotli's 4 compresses JSON better than gzip's 6 in the same time; its default, 11, takes a hundred times longer. */
 const BROTLI_QUALITY = 4
@@ -25,20 +27,37 @@ export const compression: Compression = {
     })
   },
 
-  /** What the body throws is thrown on; when the reader stops early, the body is told. */
-  compressStream: (body, coding) => compressed(body, coding),
+  /** What the body throws is thrown on; when the reader stops early, the body is told at once. */
+  compressStream: (body, coding) => new CompressedBody(body, coding),
 }
 
-async function* compressed(body: AsyncIterable<Uint8Array>, coding: ContentCoding): AsyncGenerator<Uint8Array, void> {
-  const source = Readable.from(body, { objectMode: true })
-  const encoder = encoderFor(coding)
-  source.once('error', (error) => encoder.destroy(error))
-  source.pipe(encoder)
-  try {
-    yield* encoder as AsyncIterable<Uint8Array>
-  } finally {
-    source.destroy()
-    encoder.destroy()
+class CompressedBody implements AsyncIterable<Uint8Array> {
+  readonly #body: AsyncIterable<Uint8Array>
+  readonly #coding: ContentCoding
+
+  constructor(body: AsyncIterable<Uint8Array>, coding: ContentCoding) {
+    this.#body = body
+    this.#coding = coding
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    const source = Readable.from(this.#body, { objectMode: true, highWaterMark: 1 })
+    const encoder = encoderFor(this.#coding)
+    const bytes = new ReadableBytes(encoder, {
+      abandoned: () => {
+        source.destroy()
+        encoder.destroy()
+      },
+    })
+    const fail = (thrown: Error) => {
+      source.destroy()
+      encoder.destroy()
+      bytes.fail(toFailure(thrown))
+    }
+    source.on('error', fail)
+    encoder.on('error', fail)
+    source.pipe(encoder)
+    return bytes
   }
 }
 

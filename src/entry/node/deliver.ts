@@ -21,6 +21,11 @@ function deliver(
   outgoing: ServerResponse,
   { status, headers, body }: OutgoingAnswer,
 ): Delivery | Promise<Delivery> {
+  if (outgoing.headersSent) {
+    // A second answer, from a failure after the first had begun: neither may look whole.
+    if (!outgoing.writableEnded) outgoing.destroy()
+    return { bytes: 0, aborted: true }
+  }
   const bodiless = status === 204 || status === 304
   if (body === null || body instanceof Uint8Array) {
     return writeWhole(outgoing, status, headers, body, { bodiless, head: method === 'HEAD' })

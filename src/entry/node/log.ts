@@ -5,6 +5,7 @@ import { loggablePath } from '../../github/path-secrets.ts'
 import type { RequestEvent } from '../../outcome.ts'
 import type { Telemetry } from '../../ports.ts'
 import { describeCauses } from './log-causes.ts'
+import { backgroundOutput, type Output } from './log-output.ts'
 import { terminalFormatter } from './log-terminal.ts'
 
 export interface LogOptions {
@@ -40,12 +41,12 @@ export interface Log {
    * everything that a client did at debug.
    */
   failed(requestId: string, failure: Failure): void
-  /** Writes out what is still held. To be called before the process ends. */
-  close(): void
+  /** Waits until all lines are written out, for two seconds at most. To be awaited before the process is ended. */
+  close(): Promise<void>
 }
 
-/** What may wait for a standard output that does not take it; beyond that lines are lost rather than memory. Bytes. */
-const MAX_WAITING_BYTES = 8 * 1024 * 1024
+/** Longer than any reader that still reads needs, and short beside the time that a container is given to stop. ms. */
+const CLOSE_LIMIT = 2000
 
 /**
  * The log. Every line is one JSON object with `level` (a word), `time` (epoch ms) and `msg`. The line of a request has
@@ -68,7 +69,11 @@ const MAX_WAITING_BYTES = 8 * 1024 * 1024
  * (a load balancer asks for them every second), `info` for all the rest.
  */
 export function createLog(options: LogOptions): Log {
-  const output = options.destination ?? standardOutput()
+  const standardOutput =
+    options.destination === undefined
+      ? backgroundOutput(1, { onRecovered: (lost) => logger.warn('log lines were lost', { lost }) })
+      : undefined
+  const output = options.destination ?? (standardOutput as Output)
   const onTerminal = (options.destination ?? process.stdout).isTTY === true
   const pretty = options.format === 'pretty' || (options.format === 'auto' && onTerminal)
   const writer = pino(
@@ -127,12 +132,8 @@ export function createLog(options: LogOptions): Log {
         failure.tag === 'internal' ? 'error' : failure.tag.startsWith('upstream-') ? 'warn' : ('debug' as const)
       logger[level]('request failed', { requestId, failure: failure.tag }, failure)
     },
-    close(): void {
-      try {
-        if ('flushSync' in output && typeof output.flushSync === 'function') output.flushSync()
-      } catch {
-        // The output is gone; there is nobody to tell.
-      }
+    async close(): Promise<void> {
+      await standardOutput?.close(CLOSE_LIMIT)
     },
   }
 }
@@ -161,16 +162,6 @@ function sampler(share: number): () => boolean {
 /** Microseconds are the finest that a line shows. */
 function rounded(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000
-}
-
-/**
- * Lines are handed to the system in the background, as many at once as have gathered meanwhile. An output that fails (its
- * disk is full, its reader is gone) loses lines; it does not stop the gateway.
- */
-function standardOutput(): DestinationStream {
-  const output = pino.destination({ dest: 1, sync: false, minLength: 0, maxLength: MAX_WAITING_BYTES })
-  output.on('error', () => {})
-  return output
 }
 
 function prettyOutput(output: { write(line: string): unknown }, colorize: boolean): DestinationStream {

@@ -111,6 +111,7 @@ export interface KeyLists {
 }
 
 const BUCKETS = 256
+const UNDERSCORE = 0x5f
 const NO_MEANING = 0
 const QUESTION_OF_ENDING = -1
 
@@ -148,7 +149,8 @@ export function classifyKey(table: KeyTable, bytes: Uint8Array, start: number, e
   const listed = lookUp(table, bytes, start, end)
   if (listed !== QUESTION_OF_ENDING) return listed
   for (let at = start; at < end; at++) if (bytes[at] === 0x5c) return CLOSED
-  return endsWith(bytes, start, end, '_url') || endsWith(bytes, start, end, '_href') ? URL_KEY : NO_MEANING
+  // Nothing before the key can be mistaken for a part of it: there stands its opening quote.
+  return endsInUrl(bytes, end) || endsInHref(bytes, end) ? URL_KEY : NO_MEANING
 }
 
 function lookUp(table: KeyTable, bytes: Uint8Array, start: number, end: number): number {
@@ -168,9 +170,12 @@ function bucketOf(bytes: Uint8Array, start: number, end: number): number {
   return ((length * 31) ^ (bytes[start]! * 7) ^ (bytes[start + (length >> 1)]! * 3)) & (BUCKETS - 1)
 }
 
-function endsWith(bytes: Uint8Array, start: number, end: number, ending: string): boolean {
-  const from = end - ending.length
-  if (from < start) return false
-  for (let at = 0; at < ending.length; at++) if (bytes[from + at] !== ending.charCodeAt(at)) return false
-  return true
+/** Written out: it is asked for every URL of a body. */
+function endsInUrl(bytes: Uint8Array, end: number): boolean {
+  return bytes[end - 1] === 0x6c && bytes[end - 2] === 0x72 && bytes[end - 3] === 0x75 && bytes[end - 4] === UNDERSCORE
+}
+
+function endsInHref(bytes: Uint8Array, end: number): boolean {
+  if (bytes[end - 1] !== 0x66 || bytes[end - 2] !== 0x65) return false
+  return bytes[end - 3] === 0x72 && bytes[end - 4] === 0x68 && bytes[end - 5] === UNDERSCORE
 }

@@ -122,6 +122,7 @@ export class UrlScanner {
             }
           }
         }
+        // The key has had its value; what follows a fault must not be taken for another one.
         keyStart = -1
         keyClass = 0
         at = endOfString(bytes, view, inside)
@@ -172,8 +173,8 @@ export class UrlScanner {
     if ((parent & IS_PEOPLES) !== 0) return kind | IS_PEOPLES
     if ((keyClass & CLOSED) !== 0 && !this.#isEventPayload(keyClass, depth)) return kind | IS_PEOPLES
     if ((keyClass & CLOSED_MAP) !== 0 && isObject) return kind | IS_PEOPLES
-    if ((keyClass & LINKS_KEY) !== 0) return isObject ? kind | IS_LINKS : kind
-    if ((keyClass & APP_KEY) !== 0) return isObject ? kind | IS_APP : kind
+    if ((keyClass & LINKS_KEY) !== 0) return kind | IS_LINKS
+    if ((keyClass & APP_KEY) !== 0) return kind | IS_APP
     return kind
   }
 

@@ -22,7 +22,7 @@ const separator = fc.constantFrom(',', ', ', ' ,', ' , ', ',,', '\t,', ', ,')
 describe('Cache-Control', () => {
   test('finds each directive in any casing, order and spacing, and no other', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(flag), fc.infiniteStream(separator), fc.infiniteStream(fc.nat()), (names, gaps) => {
+      fc.property(fc.uniqueArray(flag), fc.infiniteStream(separator), (names, gaps) => {
         const text = names.reduce((before, name) => `${before}${before === '' ? '' : gaps.next().value}${name}`, '')
         const parsed = parseCacheControl(text)
         for (const [name, property] of Object.entries(flags)) {

@@ -16,7 +16,6 @@ import type {
   BudgetLedger,
   CacheStore,
   Clock,
-  HeaderList,
   UpstreamRequest,
   UpstreamResponse,
   WriteEpochs,
@@ -45,21 +44,21 @@ const decoder = new TextDecoder()
 /** A body as a sender hands it out: in pieces, and it notices when the reader leaves. */
 export class FakeBody implements AsyncIterable<Uint8Array> {
   ended: 'no' | 'read' | 'given up' = 'no'
-  readonly #chunks: Uint8Array[]
+  readonly #chunks: readonly Uint8Array[]
   constructor(chunks: readonly (string | Uint8Array)[]) {
     this.#chunks = chunks.map((chunk) => (typeof chunk === 'string' ? encoder.encode(chunk) : chunk))
   }
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
+    const chunks = this.#chunks.values()
     return {
       next: async () => {
-        const value = this.#chunks.shift()
-        if (value !== undefined) return { done: false, value }
+        const { done, value } = chunks.next()
+        if (done !== true) return { done: false, value }
         this.ended = 'read'
         return { done: true, value: undefined }
       },
       return: async () => {
         if (this.ended === 'no') this.ended = 'given up'
-        this.#chunks.length = 0
         return { done: true, value: undefined }
       },
     }

@@ -1,0 +1,4 @@
+import { Octokit } from '@octokit/rest'
+import { describeOctokit } from './octokit-suite.ts'
+
+describeOctokit('@octokit/rest 22', Octokit)

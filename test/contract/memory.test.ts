@@ -1,0 +1,102 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { memoryBudgetLedger } from '../../src/store/memory/budget-ledger.ts'
+import { memoryCacheStore } from '../../src/store/memory/cache-store.ts'
+import { memoryWriteEpochs } from '../../src/store/memory/write-epochs.ts'
+import { budgetLedgerContract } from './budget-ledger.contract.ts'
+import { body, cacheStoreContract, neverMakesAnythingUp, validation } from './cache-store.contract.ts'
+import { writeEpochsContract } from './write-epochs.contract.ts'
+
+cacheStoreContract('memory', () => memoryCacheStore({ bodyBytes: 100_000, validationBytes: 100_000 }))
+neverMakesAnythingUp('memory, with hardly any room', () => memoryCacheStore({ bodyBytes: 600, validationBytes: 1500 }))
+writeEpochsContract('memory', memoryWriteEpochs)
+budgetLedgerContract('memory', (clock) => memoryBudgetLedger(100, clock))
+
+describe('bounds of the memory store', () => {
+  const BODIES = 20_000
+  const VALIDATIONS = 10_000
+  const entry = fc.record({
+    key: fc.oneof(fc.nat(30).map(String), fc.string({ maxLength: 300 })),
+    body: fc.nat(30),
+    size: fc.nat(30_000),
+    headers: fc.array(fc.string({ maxLength: 400 }), { maxLength: 10 }),
+    drop: fc.boolean(),
+  })
+
+  test('hold after every step, and everything that is held is counted', () => {
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 60 }), (entries) => {
+        const store = memoryCacheStore({ bodyBytes: BODIES, validationBytes: VALIDATIONS })
+        const bodyKeys = new Map<string, number>()
+        const keys = new Map<string, number>()
+        for (const { key, body: number, size, headers, drop } of entries) {
+          if (drop) void store.drop(key)
+          const bodyKey = `body ${number} ${size}`
+          const fields = headers.flatMap((value) => ['x-name', value])
+          void store.keep(key, validation(bodyKey, { headers: fields }), { key: bodyKey, bytes: new Uint8Array(size) })
+          bodyKeys.set(bodyKey, size)
+          keys.set(key, key.length + fields.join('').length)
+          const [bodies, validations] = store.usage()
+          expect(bodies!.bytes).toBeLessThanOrEqual(BODIES)
+          expect(validations!.bytes).toBeLessThanOrEqual(VALIDATIONS)
+          // A second opinion, from outside: the payload alone of what can still be read.
+          const heldBodies = [...bodyKeys].filter(([held]) => store.body(held) !== undefined)
+          const held = [...keys].filter(([known]) => store.validation(known) !== undefined)
+          expect(heldBodies.length).toBe(bodies!.entries)
+          expect(held.length).toBe(validations!.entries)
+          expect(bodies!.bytes).toBeGreaterThanOrEqual(total(heldBodies) + 100 * heldBodies.length)
+          expect(validations!.bytes).toBeGreaterThanOrEqual(total(held) + 100 * held.length)
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  function total(sizes: readonly (readonly [string, number])[]): number {
+    return sizes.reduce((sum, [, size]) => sum + size, 0)
+  }
+
+  test('what could never fit is not kept, and does not push out the rest', () => {
+    const store = memoryCacheStore({ bodyBytes: BODIES, validationBytes: VALIDATIONS })
+    void store.keep('small', validation('b'), body('b'))
+    void store.keep('k', validation('big'), { key: 'big', bytes: new Uint8Array(BODIES) })
+    void store.keep('x'.repeat(VALIDATIONS), validation('b'), body('b'))
+    void store.keep('long', validation('b', { headers: ['link', 'x'.repeat(VALIDATIONS)] }), body('b'))
+    expect(store.body('big')).toBeUndefined()
+    expect(store.validation('long')).toBeUndefined()
+    expect(store.validation('x'.repeat(VALIDATIONS))).toBeUndefined()
+    expect(store.validation('small')).toBeDefined()
+    expect(store.body('b')).toBeDefined()
+  })
+
+  test('a validation that grew beyond all room does not leave its old form behind', () => {
+    const store = memoryCacheStore({ bodyBytes: BODIES, validationBytes: VALIDATIONS })
+    void store.keep('k', validation('b', { epoch: 1 }), body('b'))
+    void store.keep('k', validation('b', { epoch: 2, headers: ['link', 'x'.repeat(VALIDATIONS)] }), body('b'))
+    expect(store.validation('k')).toBeUndefined()
+  })
+
+  test('what was used or sent again is not the next to go', () => {
+    const store = memoryCacheStore({ bodyBytes: 3 * 1300, validationBytes: VALIDATIONS })
+    const large = (key: string) => ({ key, bytes: new Uint8Array(1000) })
+    void store.keep('1', validation('one'), large('one'))
+    void store.keep('2', validation('two'), large('two'))
+    void store.keep('3', validation('three'), large('three'))
+    void store.keep('1', validation('one'), large('one'))
+    void store.body('two')
+    void store.keep('4', validation('four'), large('four'))
+    expect(['one', 'two', 'three', 'four'].map((key) => store.body(key) !== undefined)).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ])
+  })
+})
+
+test('the memory ledger forgets budgets and is bounded', () => {
+  const ledger = memoryBudgetLedger(3, { now: () => 0, elapsed: () => 0 })
+  const stated = { resource: 'core', limit: 60, remaining: 1, used: undefined, reset: 100 }
+  for (const credential of ['a', 'b', 'c', 'd']) ledger.observe(credential, stated)
+  expect(['a', 'b', 'c', 'd'].map((each) => ledger.latest(each, 'core')?.remaining)).toEqual([undefined, 1, 1, 1])
+})
