@@ -239,10 +239,8 @@ describe('giving up', () => {
 })
 
 describe('an early answer', () => {
-  const REFUSED = 'HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig'
-
-  test('is delivered, and the upload stops', async () => {
-    const upstream = await answering(REFUSED)
+  test('is delivered, and the upload stops at once when it is a refusal', async () => {
+    const upstream = await answering('HTTP/1.1 413 Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbi')
     let stopped = false
     async function* endless() {
       try {
@@ -256,8 +254,9 @@ describe('an early answer', () => {
     }
     const response = await sender().send(asking(upstream.origin, { method: 'POST', body: endless() }))
     expect(response.status).toBe(413)
-    expect((await readAll(response.body)).toString()).toBe('big')
     await vi.waitUntil(() => stopped)
+    upstream.sockets[0]?.write('g')
+    expect((await readAll(response.body)).toString()).toBe('big')
     await closed(upstream.sockets[0])
   })
 
@@ -328,6 +327,15 @@ describe('the pool', () => {
     await vi.waitUntil(() => dead.sockets[0])
     dead.sockets[0]?.destroy()
     expect((await stuck).tag).toBe('upstream-reset')
+  })
+
+  test('gives up connections that nobody uses', async () => {
+    const upstream = await answering(OK)
+    const { send, connections } = sender({ idleTimeout: 50 })
+    await readAll((await send(asking(upstream.origin))).body)
+    expect(connections().open).toBe(1)
+    await closed(upstream.sockets[0])
+    await vi.waitUntil(() => connections().open === 0)
   })
 
   test('close() ends what is under way and takes nothing new', async () => {

@@ -1,5 +1,5 @@
-import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { brotliCompressSync, createGzip, gzipSync } from 'node:zlib'
+import { describe, expect, test, vi } from 'vitest'
 import type { HeaderList } from '../../src/ports.ts'
 import { answering, asking, failureOf, rawUpstream, readAll, sender } from './sockets.ts'
 
@@ -226,6 +226,33 @@ describe('content codings', () => {
       expect((await failureOf(readAll(response.body))).tag).toBe('upstream-coding')
     }
     expect(connections().waiting).toBe(0)
+  })
+
+  test('a reader that does not read stops the decoder and the upstream', async () => {
+    let written = 0
+    const upstream = await rawUpstream((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n')
+      const encoder = createGzip({ level: 0 })
+      encoder.pipe(socket)
+      const piece = Buffer.alloc(65_536)
+      const more = () => {
+        while (!encoder.destroyed && encoder.write(piece)) written += piece.length
+      }
+      encoder.on('drain', more)
+      socket.on('close', () => encoder.destroy())
+      more()
+    })
+    const response = await sender().send(asking(upstream.origin))
+    const iterator = response.body?.[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+    await iterator.next()
+    let before = -1
+    await vi.waitUntil(() => {
+      const still = written === before
+      before = written
+      return still || written > 100_000_000
+    })
+    expect(written).toBeLessThan(20_000_000)
+    await iterator.return?.()
   })
 
   test.each([

@@ -1,10 +1,12 @@
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { connect } from 'node:net'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { Connections } from '../../src/entry/node/connections.ts'
 import { startServer } from '../../src/entry/node/server.ts'
 import type { Inbound } from '../../src/ports.ts'
 import { CLOSE, hello, request, running } from './running.ts'
-import { conversation, RawClient, readAll } from './sockets.ts'
+import { conversation, listening, RawClient, readAll } from './sockets.ts'
 
 const never = () => new Promise<never>(() => {})
 
@@ -143,6 +145,17 @@ describe('what is refused', () => {
     expect(await conversation(port, request('GET /', CLOSE))).toMatch(/hello$/)
   })
 
+  test('a flood is refused in order: a reset could undo the answer before it is read', async () => {
+    const { port } = await running(hello)
+    const client = new RawClient(port)
+    const errors: Error[] = []
+    client.socket.on('error', (error) => errors.push(error))
+    client.write(request('GET /', 'name: value\r\n'.repeat(200_000)))
+    client.socket.end()
+    expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 431 /)
+    expect(errors).toEqual([])
+  })
+
   test('a broken body in the middle of an answer does not write a second one into it', async () => {
     const { port } = await running(() => ({
       status: 200,
@@ -157,6 +170,85 @@ describe('what is refused', () => {
     await client.until('first')
     client.write('zz\r\n')
     expect(await client.untilClosed()).not.toContain('HTTP/1.1 400')
+  })
+
+  test('a broken body before the answer is a 400, and the answer that comes later harms nobody', async () => {
+    let answerLater: () => void = () => {}
+    const server = await running(async ({ inbound }) => {
+      await inbound.body?.[Symbol.asyncIterator]().next()
+      await new Promise<void>((resolve) => {
+        answerLater = resolve
+      })
+      return hello()
+    })
+    const client = new RawClient(server.port)
+    client.write(`${request('POST /', 'Transfer-Encoding: chunked\r\n')}1\r\na\r\nzz\r\n`)
+    expect(await client.until('rest"}')).toMatch(/^HTTP\/1\.1 400 /)
+    answerLater()
+    expect(await client.untilClosed()).toBe('')
+    expect(await server.deliveries[0]).toBeDefined()
+  })
+
+  test('nor does a broken request behind an answer that is on its way', async () => {
+    let finish: () => void = () => {}
+    const server = await running(({ inbound }) => ({
+      status: 200,
+      headers: [],
+      body:
+        inbound.target === '/second'
+          ? Buffer.from('second')
+          : (async function* () {
+              yield Buffer.from('first')
+              await new Promise<void>((resolve) => {
+                finish = resolve
+              })
+            })(),
+    }))
+    const client = new RawClient(server.port)
+    client.write(request('GET /first') + request('GET /second'))
+    await client.until('first')
+    client.write('nonsense\r\n\r\n')
+    expect(await client.untilClosed()).not.toContain('HTTP/1.1 400')
+    finish()
+  })
+})
+
+describe('connections', () => {
+  test('pipelined requests are answered in order', async () => {
+    const { port } = await running(async ({ inbound }) => {
+      if (inbound.target === '/slow') await new Promise((resolve) => setImmediate(resolve))
+      return { ...hello(), body: Buffer.from(inbound.target) }
+    })
+    const answer = await conversation(port, request('GET /slow') + request('GET /quick', CLOSE))
+    expect(answer.match(/^\/(slow|quick)/gm)).toEqual(['/slow', '/quick'])
+  })
+
+  test('a client that waits for permission to upload gets it', async () => {
+    const { port } = await running(async ({ inbound }) => ({ ...hello(), body: await readAll(inbound.body) }))
+    const client = new RawClient(port)
+    client.write(request('POST /', 'Content-Length: 5\r\nExpect: 100-continue\r\n'))
+    expect(await client.until('\r\n\r\n')).toBe('HTTP/1.1 100 Continue\r\n\r\n')
+    client.write('12345')
+    expect(await client.until('12345')).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
+  test('a silent client is given up, one that waits for its answer is not', async () => {
+    let finish: () => void = () => {}
+    const server = createServer((incoming, outgoing) => {
+      connections.begin(incoming, outgoing)
+      finish = () => outgoing.end('at last')
+    })
+    const connections = new Connections(server, false)
+    onTestFinished(() => connections.close())
+    server.timeout = 50
+    const port = await listening(server)
+    const waiting = new RawClient(port)
+    waiting.write(request('GET /', CLOSE))
+    const silent = new RawClient(port)
+    silent.write('POST / HTTP/1.1\r\n')
+    expect(await silent.untilClosed()).toBe('')
+    finish()
+    expect(await waiting.untilClosed()).toMatch(/at last/)
   })
 })
 
@@ -247,11 +339,30 @@ describe('draining', () => {
     await draining
   })
 
+  test('a request that has half arrived is still answered, and its connection ends', async () => {
+    const server = await running(hello)
+    const half = new RawClient(server.port)
+    half.write('GET /half HTTP/1.1\r\nHost: a\r\n')
+    // Its bytes were sent before these, so they have arrived when these are answered.
+    const other = new RawClient(server.port)
+    other.write(request('GET /'))
+    await other.until('hello')
+    const draining = server.drain()
+    half.write('\r\n')
+    expect(await half.untilClosed()).toMatch(/\r\nConnection: close\r\n.*hello$/s)
+    await draining
+  })
+
   test('what takes too long is cut off', async () => {
-    const server = await running(never, { drainTimeout: 50 })
+    let asked = false
+    const answer = () => {
+      asked = true
+      return never()
+    }
+    const server = await running(answer, { drainTimeout: 50 })
     const client = new RawClient(server.port)
     client.write(request('GET /'))
-    await once(client.socket, 'connect')
+    await vi.waitUntil(() => asked)
     await server.drain()
     expect(await client.untilClosed()).toBe('')
   })

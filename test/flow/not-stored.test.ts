@@ -56,6 +56,16 @@ test('an archive is a redirect to where archives live, not followed, not rewritt
   expect(pair.sandbox.log.filter({ listener: 'codeload' })).toEqual([])
 })
 
+test.each([201, 202, 203, 206, 226, 299])('a %i is not kept, whatever it says about being kept', async (status) => {
+  pair = await startPair({ settings: { WEIR_FRESHNESS: '1h' } })
+  const { ask, sandbox } = pair
+  const headers = ['Content-Type', 'application/json', 'Cache-Control', 'public, max-age=3600', 'ETag', '"one"']
+  sandbox.switches.faults = [{ fault: { kind: 'answer', status, headers, body: '{"message":"not yet"}' } }]
+  expect((await ask('/user', { token })).status).toBe(status)
+  expect((await ask('/user', { token })).json().login).toBe('octocat')
+  expect(sandbox.log.last.headers['if-none-match']).toBeUndefined()
+})
+
 test('401, 403, 404 and 422 pass as they are and are asked again each time', async () => {
   pair = await startPair()
   const { direct } = pair

@@ -53,4 +53,6 @@ test('JSON is never asked for in parts', async () => {
   expect(answer).toMatchObject({ status: 200, text: whole.text })
   expect(sandbox.log.last.headers['range']).toBeUndefined()
   expect(sandbox.log.last.headers['if-range']).toBeUndefined()
+  // Nor does asking for a part of it cost anything.
+  expect(sandbox.log.last).toMatchObject({ status: 304, cost: 0 })
 })

@@ -94,14 +94,22 @@ test('raw, html, diff and binary answers pass byte for byte', async () => {
   }
 })
 
-test('a raw file that claims to be JSON is still a file', async () => {
+test.each([
+  ['raw', `${REPOSITORY}/contents/links.json`, 'application/vnd.github.v3.raw'],
+  ['diff', `${REPOSITORY}/pulls/1`, 'application/vnd.github.diff'],
+  ['patch', `${REPOSITORY}/commits/main`, 'application/vnd.github.v3.patch'],
+  ['sha', `${REPOSITORY}/commits/main`, 'application/vnd.github.sha'],
+  ['binary', `${REPOSITORY}/releases/assets/${ASSETS.small}`, 'application/octet-stream'],
+])('a %s answer that claims to be JSON is still a file', async (_, path, accept) => {
   pair = await startPair()
-  const { ask, sandbox } = pair
-  const json = { 'Content-Type': 'application/json; charset=utf-8' }
-  sandbox.switches.faults = [{ fault: { kind: 'headers', set: json } }]
-  const raw = { accept: 'application/vnd.github.v3.raw' }
-  const answer = await ask(`${REPOSITORY}/contents/links.json`, { token, headers: raw })
-  expect(answer.json().url).toBe(`${sandbox.urls.api}${REPOSITORY}`)
+  const body = JSON.stringify({ url: `${pair.sandbox.urls.api}/user` })
+  const headers = ['Content-Type', 'application/json; charset=utf-8', 'ETag', '"one"']
+  pair.sandbox.switches.faults = [{ fault: { kind: 'answer', status: 200, headers, body } }]
+  const answer = await pair.ask(path, { token, headers: { accept } })
+  expect(answer).toMatchObject({ status: 200, text: body })
+  // The same body where JSON was asked for is rewritten.
+  pair.sandbox.switches.faults = [{ fault: { kind: 'answer', status: 200, headers, body } }]
+  expect((await pair.ask(path, { token })).json().url).toBe(`${pair.gateway.api}/user`)
 })
 
 test.each([['gzip'], ['br']])('%s from the upstream is undone once, and made anew for who asks', async (coding) => {

@@ -43,7 +43,7 @@ test('what was read is what the upstream says, with its addresses moved', async 
     for (const answer of [await ask(path, { token }), await ask(path, { token })]) {
       expect(answer.status, path).toBe(own.status)
       expect(answer.text, path).toBe(moved(own.text))
-      expect(answer.headers['link'], path).toBe(own.headers['link'] && moved(own.headers['link']))
+      expect(answer.headers['link'] ?? '', path).toBe(moved(String(own.headers['link'] ?? '')))
       for (const name of ['content-type', 'x-oauth-scopes', 'x-github-media-type', 'last-modified']) {
         expect(answer.headers[name], `${path} ${name}`).toBe(own.headers[name])
       }
@@ -104,9 +104,13 @@ test('rate-limit headers are live on every answer', async () => {
   expect(await remaining(REPOSITORY)).toEqual(['97', '3', 'core'])
   const written = await ask(`${REPOSITORY}/issues`, { token, method: 'POST', payload: { title: 'One' } })
   expect(written.headers['x-ratelimit-remaining']).toBe('96')
-  // One value each: the stored copy's own must not come along.
-  const { rawHeaders } = await ask(REPOSITORY, { token })
-  expect(rawHeaders.filter((name) => name.toLowerCase() === 'x-ratelimit-remaining')).toHaveLength(1)
+  // One value each: the stored copy's own must not come along, nor stay when the limits are switched off.
+  const stated = async () =>
+    (await ask(REPOSITORY, { token })).rawHeaders.filter((name) => name.toLowerCase().startsWith('x-ratelimit-'))
+  expect(await stated()).toHaveLength(5)
+  pair.sandbox.switches.rateLimits = 'off'
+  expect(await stated()).toEqual([])
+  expect(pair.sandbox.log.last.status).toBe(304)
 })
 
 test('HEAD is answered from the copy of a GET, after asking', async () => {
@@ -138,6 +142,24 @@ test.each(['github', 'opaque', 'git'] as const)('every ETag rule that is stable 
     const second = await pair.ask(REPOSITORY, { token, headers })
     expect(second.text).toBe(first.text)
     expect(pair.sandbox.log.last).toMatchObject({ status: 304, cost: 0 })
+  }
+})
+
+test.each([
+  ['reads only one tag at a time', { readsTagLists: false }],
+  ['states a length on its 304s', { contentLengthOn304: true }],
+  ['sends weak tags only', { weakETags: 'always' }],
+  ['sends strong tags only', { weakETags: 'never' }],
+  ['sends nothing compressed', { gzip: false }],
+  ['sends one line of Vary', { vary: 'one-line' }],
+] as const)('a second read is free where the upstream %s', async (_, switches) => {
+  pair = await startPair({ switches })
+  const first = await pair.ask(REPOSITORY, { token })
+  for (let round = 0; round < 3; round++) {
+    expect(await pair.ask(REPOSITORY, { token })).toMatchObject({ status: 200, text: first.text, complete: true })
+    expect(pair.sandbox.log.last).toMatchObject({ status: 304, cost: 0 })
+    const held = { 'if-none-match': String(first.headers['etag']) }
+    expect((await pair.ask(REPOSITORY, { token, headers: held })).status).toBe(304)
   }
 })
 

@@ -54,13 +54,29 @@ test('a body of unknown length is passed on in chunks', async () => {
     token,
     method: 'POST',
     payload,
-    headers: { 'transfer-encoding': 'chunked', 'content-length': [] as string[] },
+    headers: { 'transfer-encoding': 'chunked' },
   })
   expect(created.json()).toMatchObject({ title: 'In chunks' })
   const { headers, received } = pair.sandbox.log.last
   expect(headers['transfer-encoding']).toBe('chunked')
   expect(headers['content-length']).toBeUndefined()
   expect(received).toBe(payload.length)
+})
+
+test('the answer to a write is no matter of what the client holds', async () => {
+  const { ask, sandbox } = pair
+  const { headers } = await ask(`${ISSUES}/2`, { token })
+  for (const held of ['*', String(headers['etag'])]) {
+    const conditions = {
+      'if-none-match': held,
+      'if-modified-since': String(headers['last-modified'] ?? headers['date']),
+    }
+    const answer = await ask(`${ISSUES}/2`, { token, method: 'PATCH', payload: {}, headers: conditions })
+    expect(answer.status).toBe(200)
+    expect(answer.json().number).toBe(2)
+  }
+  // Conditions of a write are the upstream's to judge.
+  expect(sandbox.log.last.headers['if-none-match']).toMatch(/^(?:W\/)?"[0-9a-f]{64}"$/)
 })
 
 test('what is wrong with a write is told in the upstream’s own words', async () => {
@@ -106,6 +122,23 @@ test('a write that runs while a read is out does not leave the old page behind a
   await ask(`${ISSUES}/1`, { token, method: 'PATCH', payload: { title: 'Newer' } })
   release()
   expect((await early).json().title).not.toBe('Newer')
+  expect((await ask(`${ISSUES}/1`, { token })).json().title).toBe('Newer')
+})
+
+test('a read between a write’s sending and its answer does not stay as fresh either', async () => {
+  await pair.close()
+  pair = await startPair({ settings: { WEIR_FRESHNESS: '1h' } })
+  const { ask, sandbox } = pair
+  let release = () => {}
+  const until = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  sandbox.switches.faults = [{ method: 'PATCH', fault: { kind: 'wait', until, when: 'before-evaluating' } }]
+  const writing = ask(`${ISSUES}/1`, { token, method: 'PATCH', payload: { title: 'Newer' } })
+  await sandbox.log.waitFor({ method: 'PATCH' })
+  expect((await ask(`${ISSUES}/1`, { token })).json().title).not.toBe('Newer')
+  release()
+  await writing
   expect((await ask(`${ISSUES}/1`, { token })).json().title).toBe('Newer')
 })
 

@@ -52,7 +52,7 @@ export function client(root: string): Ask {
       headers: {
         ...(token === undefined ? {} : { authorization: `token ${token}` }),
         ...(plain ? {} : { 'content-type': 'application/json' }),
-        ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+        ...(body === undefined || 'transfer-encoding' in headers ? {} : { 'content-length': Buffer.byteLength(body) }),
         ...headers,
       },
       ...(body === undefined ? {} : { payload: body }),

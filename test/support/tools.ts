@@ -29,7 +29,7 @@ export function missingTools(tools: readonly Tool[]): Tool[] {
 
 /**
  * A `describe` that needs tools. Where one is missing its tests are skipped and the reason is printed with the line
- * that installs it; with `WEIR_REQUIRE_CLIENTS=1` they fail instead, so that a build machine cannot lose them unnoticed.
+ * that installs it; with `REQUIRE_CLIENTS=1` they fail instead, so that a build machine cannot lose them unnoticed.
  */
 export function describeWithTools(title: string, tools: readonly Tool[], suite: () => void): void {
   const missing = missingTools(tools)
@@ -40,9 +40,9 @@ export function describeWithTools(title: string, tools: readonly Tool[], suite: 
   const names = missing.map(({ name }) => name).join(' and ')
   const packages = missing.map((tool) => tool.package).join(' ')
   const reason = `${names} not installed; to install: apt-get install -y ${packages}`
-  if (process.env['WEIR_REQUIRE_CLIENTS'] === '1') {
+  if (process.env['REQUIRE_CLIENTS'] === '1') {
     test(title, () => {
-      throw new Error(`${reason} (WEIR_REQUIRE_CLIENTS=1 makes this an error)`)
+      throw new Error(`${reason} (REQUIRE_CLIENTS=1 makes this an error)`)
     })
     return
   }

@@ -39,10 +39,11 @@ export class Connections {
     if (this.#draining !== undefined) outgoing.shouldKeepAlive = false
   }
 
-  /** Whether part of an answer has been written, so that nothing else may be. */
+  /** Whether part of an answer has been written, or an earlier request's is being, so that nothing else may be. */
   isAnswering(socket: Duplex): boolean {
     const outgoing = this.#open.get(socket)?.outgoing
-    return outgoing?.headersSent === true && !outgoing.writableFinished
+    if (outgoing === undefined || outgoing.writableFinished) return false
+    return outgoing.headersSent || outgoing.socket === null
   }
 
   /** `timeout`: ms until whatever is left is cut off. */

@@ -6,7 +6,7 @@ import { Failure } from '../../errors.ts'
  * An upstream that closes an idle connection just when a request is written to it costs that request an error, and a
  * write may not be sent again. Common servers keep idle connections 5 s and longer, so ours are given up before that.
  */
-const IDLE_CONNECTION_MS = 4_000
+const IDLE_TIMEOUT = 4_000
 
 /** What the upstream may send as a head, bytes; Node's own default of 16 KiB is less than GitHub's largest `Link`s with CSP. */
 const MAX_RESPONSE_HEAD_BYTES = 64 * 1024
@@ -18,6 +18,8 @@ export interface PoolOptions {
   readonly maxConnections: number
   /** Exchanges that may wait for one of these; more are turned away. */
   readonly maxWaiting: number
+  /** How long a connection is kept without a request, ms. */
+  readonly idleTimeout?: number
 }
 
 /**
@@ -56,7 +58,7 @@ export class Pool {
       keepAlive: true,
       scheduling: 'lifo',
       maxFreeSockets: options.maxConnections,
-      timeout: IDLE_CONNECTION_MS,
+      timeout: options.idleTimeout ?? IDLE_TIMEOUT,
     } as const
     this.#agent = this.encrypted
       ? new HttpsAgent({

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Failure } from '../../../src/errors.ts'
+import { retryLostConnection } from '../../../src/middleware/outbound/retry.ts'
 import { chain, FakeBody, questionFor, response, START } from './harness.ts'
 
 const ONE = 'token one'
@@ -25,6 +26,20 @@ describe('sending again', () => {
 
   test.each(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'get'])('a %s goes out once', async (method) => {
     expect(await attempts(method, lost)).toBe(1)
+  })
+
+  test('nor would it if a write were ever led this way', async () => {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+      let sent = 0
+      const attempt = retryLostConnection(async () => {
+        sent++
+        throw lost()
+      })
+      await expect(attempt(questionFor({ method, authorization: ONE }), [])).rejects.toMatchObject({
+        tag: 'upstream-reset',
+      })
+      expect(sent).toBe(1)
+    }
   })
 
   test.each<[string, () => unknown]>([
