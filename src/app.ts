@@ -12,6 +12,7 @@ import { ask } from './middleware/outbound/ask.ts'
 import type { Answerer } from './middleware/outbound/exchange.ts'
 import { fresh } from './middleware/outbound/fresh.ts'
 import { LinkMemory } from './middleware/outbound/link-memory.ts'
+import { noteAccepted } from './middleware/outbound/note-accepted.ts'
 import { noteHealth } from './middleware/outbound/note-health.ts'
 import { observeBudget } from './middleware/outbound/observe-budget.ts'
 import { retryLostConnection } from './middleware/outbound/retry.ts'
@@ -20,7 +21,17 @@ import type { UpstreamHealth } from './middleware/outbound/upstream-health.ts'
 import { write } from './middleware/outbound/write.ts'
 import type { DerivedBodies } from './middleware/present/derived.ts'
 import { presentationNames } from './middleware/present/presentation-names.ts'
-import type { BudgetLedger, CacheStore, Clock, Compression, Digest, Send, Telemetry, WriteEpochs } from './ports.ts'
+import type {
+  AcceptedCredentials,
+  BudgetLedger,
+  CacheStore,
+  Clock,
+  Compression,
+  Digest,
+  Send,
+  Telemetry,
+  WriteEpochs,
+} from './ports.ts'
 import { apiRoute } from './routes/api.ts'
 import type { ForwardDependencies } from './routes/forward.ts'
 import type { GatewayDependencies } from './routes/gateway.ts'
@@ -34,8 +45,8 @@ import { uploadsRoute } from './routes/uploads.ts'
  *
  *   entry ── event ─ identify ──┬─ /api/v3 ───────┐
  *            one event  who,    ├─ /api/graphql ──┤            ┌ GET, HEAD ─ fresh ─ revalidate ─ retry ┐
- *            per        which   ├─ /api/uploads ──┼─ question ─┤            reuse   ask, merge,   lost  ├ budget ─ health ─ ask
- *            request    name    ├─ /manage ─(who  │            │                    store         conn. │ observe
+ *            per        which   ├─ /api/uploads ──┼─ question ─┤            reuse   ask, merge,   lost  ├ accepted ─ budget ─ health ─ ask
+ *            request    name    ├─ /manage ─(who  │            │                    store         conn. │ notes      observes
  *                               │       may?)─────┘            └ others ─── write ─────────────────────┘
  *                               └─ /_weir                                   once, bumps epochs
  *
@@ -57,6 +68,7 @@ export interface AppPorts {
   readonly send: Send
   readonly store: CacheStore
   readonly epochs: WriteEpochs
+  readonly accepted: AcceptedCredentials
   readonly ledger: BudgetLedger
   readonly clock: Clock
   readonly digest: Digest
@@ -125,8 +137,8 @@ const REJECTED = { name: 'rejected' } as const
 
 /** Every mechanism between a question and the upstream. */
 function outbound(options: AppOptions, ports: AppPorts): Answerer {
-  const { store, epochs, clock, digest, ledger, send, health } = ports
-  const once = observeBudget(ledger, noteHealth(health, clock, ask(send, clock)))
+  const { store, epochs, accepted, clock, digest, ledger, send, health } = ports
+  const once = noteAccepted(accepted, observeBudget(ledger, noteHealth(health, clock, ask(send, clock))))
   const reads = fresh(
     { store, epochs, clock, policy: options.freshness },
     revalidate(
@@ -142,7 +154,7 @@ function outbound(options: AppOptions, ports: AppPorts): Answerer {
       retryLostConnection(once),
     ),
   )
-  const writes = write(epochs, once)
+  const writes = write(epochs, accepted, once)
   return (question) => (question.method === 'GET' || question.method === 'HEAD' ? reads(question) : writes(question))
 }
 

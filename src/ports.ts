@@ -150,6 +150,13 @@ export interface WriteEpochs {
   isCurrent(epoch: number, scopes: readonly string[]): boolean
 }
 
+/** Credentials that the upstream has accepted lately, by fingerprint. One that was forgotten counts as never seen. */
+export interface AcceptedCredentials {
+  add(fingerprint: string): void
+  remove(fingerprint: string): void
+  has(fingerprint: string): boolean
+}
+
 // ------------------------------------------------------------------------------------------------------ budget
 
 /** A rate limit as the upstream last stated it. */

@@ -7,6 +7,7 @@ import { adminTokenFingerprint, mayAdminister } from '../middleware/inbound/admi
 import { UpstreamHealth } from '../middleware/outbound/upstream-health.ts'
 import { derivedBodies } from '../middleware/present/derived.ts'
 import type { Clock, Telemetry } from '../ports.ts'
+import { memoryAcceptedCredentials } from '../store/memory/accepted-credentials.ts'
 import { memoryBudgetLedger } from '../store/memory/budget-ledger.ts'
 import { memoryCacheStore } from '../store/memory/cache-store.ts'
 import { memoryWriteEpochs } from '../store/memory/write-epochs.ts'
@@ -26,6 +27,7 @@ const VALIDATION_SHARE = 1 / 4
 
 /** Bounds of what grows with callers but is not counted in bytes. */
 const MAX_WRITE_SCOPES = 50_000
+const MAX_ACCEPTED_CREDENTIALS = 20_000
 const MAX_BUDGETS = 20_000
 /** Requests that may wait for a connection to the upstream, per connection that there may be. */
 const WAITING_PER_CONNECTION = 8
@@ -101,6 +103,7 @@ export async function startGateway(settings: Settings, options: StartOptions = {
       send: sender.send,
       store,
       epochs: memoryWriteEpochs(MAX_WRITE_SCOPES),
+      accepted: memoryAcceptedCredentials(MAX_ACCEPTED_CREDENTIALS),
       ledger: memoryBudgetLedger(MAX_BUDGETS, clock),
       clock,
       digest,

@@ -16,9 +16,14 @@ export function repositoryOf(path: string): string | undefined {
   return collection === 'repos' && owner !== undefined && name !== undefined ? `repository ${owner}/${name}` : undefined
 }
 
+/** The scope of everything that one credential was answered. */
+export function credentialScope(fingerprint: string): string {
+  return `credential ${fingerprint}`
+}
+
 /** Scopes that a read depends on. A repository read by its number may be any of those that are written to by name. */
 export function scopesOfRead(path: string, fingerprint: string): readonly string[] {
-  const credential = `credential ${fingerprint}`
+  const credential = credentialScope(fingerprint)
   if (isById(path)) return [credential, SOME_REPOSITORY]
   const repository = repositoryOf(path)
   return repository === undefined ? [credential] : [credential, repository]
@@ -31,7 +36,7 @@ export function scopesOfRead(path: string, fingerprint: string): readonly string
 export function scopesOfWrite(path: string, fingerprint: string): readonly string[] | 'everything' {
   if (isById(path)) return 'everything'
   const repository = repositoryOf(path)
-  const credential = `credential ${fingerprint}`
+  const credential = credentialScope(fingerprint)
   return repository === undefined ? [credential] : [credential, repository, SOME_REPOSITORY]
 }
 

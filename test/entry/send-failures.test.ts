@@ -1,11 +1,8 @@
-import { execFileSync } from 'node:child_process'
 import { getEventListeners } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer as createHttpsServer } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { cert, key } from './certificate.ts'
 import { answering, asking, closedPort, failureOf, listening, rawUpstream, readAll, sender } from './sockets.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
@@ -160,6 +157,18 @@ describe('half an answer', () => {
     const upstream = await answering(said)
     expect((await failureOf(whole(upstream.origin, {}, { bodyTimeout: 50 }))).tag).toBe('upstream-body-timeout')
     await closed(upstream.sockets[0])
+  })
+
+  test('coded bytes that trickle are no stall, although nothing can be decoded yet', async () => {
+    const coded = gzipSync('abc')
+    const upstream = await rawUpstream(async (socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: ${coded.length}\r\n\r\n`)
+      for (const byte of coded) {
+        socket.write(Buffer.of(byte))
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    })
+    expect((await whole(upstream.origin, {}, { bodyTimeout: 150 })).toString()).toBe('abc')
   })
 
   test('an answer that nobody reads does not keep its connection', async () => {
@@ -348,18 +357,6 @@ describe('the pool', () => {
 })
 
 describe('TLS', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'weir-'))
-  execFileSync(
-    'openssl',
-    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout ${directory}/key -out ${directory}/cert`.split(
-      ' ',
-    ),
-    { stdio: 'ignore' },
-  )
-  const key = readFileSync(join(directory, 'key'), 'utf8')
-  const cert = readFileSync(join(directory, 'cert'), 'utf8')
-  rmSync(directory, { recursive: true })
-
   async function tlsUpstream(): Promise<number> {
     const server = createHttpsServer({ key, cert }, (_, response) => response.end('secret'))
     onTestFinished(() => {

@@ -119,14 +119,16 @@ describe('being told to stop', () => {
     expect(await gateway.ended).toBe(0)
   })
 
-  test('an idle kept connection does not hold it up', async () => {
+  test('neither an idle kept connection nor one that never said anything holds it up', async () => {
     release()
     const { hostname, port } = new URL(gateway.origin)
+    const silent = connect(Number(port), hostname)
+    const silentClosed = new Promise((resolve) => silent.once('close', resolve))
     const socket = connect(Number(port), hostname)
     await answered(socket, `GET /api/v3/user HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`)
     const closed = new Promise((resolve) => socket.once('close', resolve))
     expect(await gateway.stop()).toBe(0)
-    await closed
+    await Promise.all([closed, silentClosed])
   })
 
   test('a second signal ends it at once', async () => {

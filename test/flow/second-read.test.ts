@@ -24,6 +24,9 @@ test('a second read with the same token costs nothing and says the same', async 
   expect(second.headers['content-type']).toBe('application/json; charset=utf-8')
   expect(pair.sandbox.log.count).toBe(1)
   expect(pair.sandbox.log.last).toMatchObject({ status: 304, cost: 0, account: 'user:octocat' })
+  // The tag alone: a date beside it would be ignored, and in its place it could confirm what it does not cover.
+  expect(pair.sandbox.log.last.headers['if-none-match']).toMatch(/^W\/"[0-9a-f]{64}"$/)
+  expect(pair.sandbox.log.last.headers['if-modified-since']).toBeUndefined()
   expect(first.headers['cache-status']).toBe('weir; fwd=uri-miss; fwd-status=200; stored')
   expect(second.headers['cache-status']).toBe('weir; fwd=stale; fwd-status=304; stored')
 })

@@ -48,9 +48,8 @@ const HEADERS_TIMEOUT_MS = 65_000
 /** A client that neither sends nor reads for so long is gone. */
 const IDLE_CLIENT_MS = 300_000
 const MAX_REQUEST_HEAD_BYTES = 32 * 1024
-/** How much of a body that nobody wants is read on, so that the client gets to see its answer before the connection ends. */
+/** How long a request that nobody wants is read on, so that the client gets to see its answer before the connection ends. */
 const LINGER_MS = 1_000
-const LINGER_BYTES = 16 * 1024 * 1024
 
 /** Node's request with the bindings on their way through the listener, which passes only Node's own objects on. */
 class GatewayRequest extends IncomingMessage {
@@ -179,7 +178,10 @@ function whyRefused(incoming: IncomingMessage, headers: HeaderList): FailureTag 
   if (!ORIGIN_FORM.test(incoming.url ?? '')) return 'bad-target'
   let host: string | undefined
   for (let index = 0; index < headers.length; index += 2) {
-    if (headers[index] !== 'host') continue
+    const name = headers[index]
+    // Node undoes chunks and nothing else: a body in another coding besides would be passed on as if it were plain.
+    if (name === 'transfer-encoding' && headers[index + 1]?.toLowerCase() !== 'chunked') return 'bad-request'
+    if (name !== 'host') continue
     if (host !== undefined) return 'bad-request'
     host = headers[index + 1]
   }
@@ -204,14 +206,9 @@ function refuse(socket: Duplex, tag: FailureTag): void {
   linger(socket, () => socket.destroy())
 }
 
-/** Reads on until the sender ends or the bounds are met: to close on unread bytes is a reset, which can undo the answer. */
+/** Reads on, and throws away, until the sender ends or the time is up: to close on unread bytes is a reset, which can undo the answer. */
 function linger(source: Duplex | IncomingMessage, giveUp: () => void): void {
-  let bytes = 0
   const timer = setTimeout(giveUp, LINGER_MS)
-  source.on('data', (chunk: Uint8Array) => {
-    bytes += chunk.byteLength
-    if (bytes > LINGER_BYTES) giveUp()
-  })
   source.once('end', () => clearTimeout(timer))
   source.once('close', () => clearTimeout(timer))
   source.once('error', () => clearTimeout(timer))

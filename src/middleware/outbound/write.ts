@@ -1,20 +1,31 @@
-import type { WriteEpochs } from '../../ports.ts'
+import { credentialScope } from '../../github/write-scopes.ts'
+import type { AcceptedCredentials, WriteEpochs } from '../../ports.ts'
 import type { Answerer, Attempt } from './exchange.ts'
 
 /**
  * Passes everything that is not a read straight through, once. What it may have changed is asked for again afterwards:
  * the epoch is bumped when it is sent, because the upstream may act on it before it answers, and when it is answered,
  * because reads that were asked in between may have seen the state before it.
+ *
+ * That reaches other callers only for a credential that the upstream has accepted, or a write that it carried out: a
+ * stranger's refused writes must not make others ask for what they could have reused.
  */
-export function write(epochs: WriteEpochs, next: Attempt): Answerer {
+export function write(epochs: WriteEpochs, accepted: AcceptedCredentials, next: Attempt): Answerer {
   return async function written(question) {
-    epochs.bump(question.scopes)
+    const { fingerprint, isAnonymous } = question.credential
+    // Without a credential there is no caller of one's own: every other anonymous one would be meant too.
+    const own = isAnonymous || question.scopes.length === 0 ? [] : [credentialScope(fingerprint)]
+    const isAccepted = accepted.has(fingerprint)
+    let carriedOut = false
+    epochs.bump(isAccepted ? question.scopes : own)
     try {
       const { status, headers, body } = await next(question, question.headers)
+      carriedOut = status < 400
       const outcome = { name: 'written', forwardStatus: status } as const
       return { status, headers, live: [], body, stored: undefined, age: undefined, outcome }
     } finally {
-      epochs.bump(question.scopes)
+      // Also when it failed: the upstream may have acted on it all the same.
+      epochs.bump(isAccepted || carriedOut ? question.scopes : own)
     }
   }
 }

@@ -8,6 +8,7 @@ import { ask } from '../../../src/middleware/outbound/ask.ts'
 import type { Answer, Answerer, Attempt, Question } from '../../../src/middleware/outbound/exchange.ts'
 import { fresh } from '../../../src/middleware/outbound/fresh.ts'
 import { LinkMemory } from '../../../src/middleware/outbound/link-memory.ts'
+import { noteAccepted } from '../../../src/middleware/outbound/note-accepted.ts'
 import { observeBudget } from '../../../src/middleware/outbound/observe-budget.ts'
 import { retryLostConnection } from '../../../src/middleware/outbound/retry.ts'
 import { revalidate } from '../../../src/middleware/outbound/revalidate.ts'
@@ -20,6 +21,7 @@ import type {
   UpstreamResponse,
   WriteEpochs,
 } from '../../../src/ports.ts'
+import { memoryAcceptedCredentials } from '../../../src/store/memory/accepted-credentials.ts'
 import { memoryBudgetLedger } from '../../../src/store/memory/budget-ledger.ts'
 import { memoryCacheStore } from '../../../src/store/memory/cache-store.ts'
 import { memoryWriteEpochs } from '../../../src/store/memory/write-epochs.ts'
@@ -164,12 +166,13 @@ export function chain({ policy = { mode: 'upstream' }, maxEntryBytes = 10_000, .
     sent.push(seen)
     return script(seen, sent.length)
   }
-  const once: Attempt = observeBudget(ledger, ask(send, clock))
+  const accepted = memoryAcceptedCredentials(100)
+  const once: Attempt = noteAccepted(accepted, observeBudget(ledger, ask(send, clock)))
   const reads: Answerer = fresh(
     { store, epochs, clock, policy },
     revalidate({ store, epochs, clock, digest, links, policy, maxEntryBytes }, retryLostConnection(once)),
   )
-  const writes = write(epochs, once)
+  const writes = write(epochs, accepted, once)
   const question = (asked: Question) =>
     asked.method === 'GET' || asked.method === 'HEAD' ? reads(asked) : writes(asked)
   return {

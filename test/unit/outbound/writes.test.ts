@@ -77,6 +77,52 @@ describe('after a write', () => {
     expect(await isEnded(read, write)).toBe(ended)
   })
 
+  /** Whether another caller's copy outlives a write that the upstream answers with `says`. */
+  async function survives(says: () => UpstreamResponse, writer: Asked, acceptedBefore: boolean): Promise<boolean> {
+    const { get, upstream, sent } = chain({ policy: minute })
+    upstream(({ method, noneMatch }) => (method !== 'GET' ? says() : noneMatch === undefined ? answer() : unchanged))
+    await get({ path: '/repos/o/r' })
+    if (acceptedBefore) await get({ ...writer, path: '/user' })
+    await get({ ...writer, method: 'PATCH' }).catch(() => {})
+    const before = sent.length
+    await get({ path: '/repos/o/r' })
+    return sent.length === before
+  }
+  const failing = (): UpstreamResponse => {
+    throw new Failure('upstream-reset')
+  }
+  const named = { path: '/repos/o/r', authorization: ONE }
+  const numbered = { path: '/repositories/7', authorization: ONE }
+
+  test.each<[string, () => UpstreamResponse, Asked, boolean, boolean]>([
+    ["a stranger's refused write leaves others' copies alone", () => response(401), named, false, true],
+    ['so does one that finds nothing', () => response(404), named, false, true],
+    ['so does one by number', () => response(401), numbered, false, true],
+    ['so does one that comes to nothing', failing, named, false, true],
+    ['so does an anonymous one', () => response(401), { path: '/repos/o/r' }, false, true],
+    ['one that is carried out does not', () => response(200), named, false, false],
+    ['nor does a refused one of an accepted credential', () => response(422), named, true, false],
+    ['nor one of an accepted credential that comes to nothing', failing, named, true, false],
+  ])('%s', async (_name, says, writer, acceptedBefore, expected) => {
+    expect(await survives(says, writer, acceptedBefore)).toBe(expected)
+  })
+
+  test('a credential that the upstream has refused since counts as a stranger again', async () => {
+    const { get, upstream, sent } = chain({ policy: minute })
+    let refused = false
+    upstream(({ method, noneMatch }) =>
+      method !== 'GET' || refused ? response(401) : noneMatch === undefined ? answer() : unchanged,
+    )
+    await get({ path: '/repos/o/r' })
+    await get({ authorization: ONE, path: '/user' })
+    refused = true
+    await get({ authorization: ONE, path: '/orgs/o' })
+    await get({ ...named, method: 'PATCH' })
+    const before = sent.length
+    await get({ path: '/repos/o/r' })
+    expect(sent).toHaveLength(before)
+  })
+
   /** A read and a write that are both out at once; `order` says what happens when. */
   async function overlapping(order: (chained: Chain, settle: Record<'read' | 'write', () => void>) => Promise<void>) {
     const read = held<UpstreamResponse>()

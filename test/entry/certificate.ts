@@ -1,0 +1,20 @@
+/** A self-signed certificate for `localhost`, good until 2125, and its key. Made for these tests; nobody else believes it. */
+export const cert = `-----BEGIN CERTIFICATE-----
+MIIBlTCCATugAwIBAgIUbv4KvkOF65RYyPwpRB6ILvhMRUkwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMTA2Mzg0MloYDzIxMjYxMDI4
+MDYzODQyWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAATrLAzjcfgiK66Z+m5iyEhc3nqRBRKQgNPnZvRQevmIphBXfB0W6lxi
+EIXRo45z+TYlbSHGhr3RupPQ9JfjYRgfo2kwZzAdBgNVHQ4EFgQUM+yquPjOPu3p
+I2fFTAEBvs7fr2AwHwYDVR0jBBgwFoAUM+yquPjOPu3pI2fFTAEBvs7fr2AwDwYD
+VR0TAQH/BAUwAwEB/zAUBgNVHREEDTALgglsb2NhbGhvc3QwCgYIKoZIzj0EAwID
+SAAwRQIgTMtOG5VgTZJKqzhi1ggp/8jzPZwPU6mzQlSYu9VWdUECIQCcFKIbR1Nt
+V+K33R0PnasJvQyBtteJaw3kYGHw1YMy8w==
+-----END CERTIFICATE-----
+`
+
+export const key = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQglB3aruT/knOxiudn
+yIfGi+LElF8cXE7LhsSsSeHRVlyhRANCAATrLAzjcfgiK66Z+m5iyEhc3nqRBRKQ
+gNPnZvRQevmIphBXfB0W6lxiEIXRo45z+TYlbSHGhr3RupPQ9JfjYRgf
+-----END PRIVATE KEY-----
+`
