@@ -116,8 +116,11 @@ export interface Validation {
   readonly alwaysRevalidate: boolean
   /** Until when its `Link` may be repeated although the upstream's 304 does not carry one: epoch ms. */
   readonly linkGoodUntil: number
-  /** Whether the body fills its page, so that a next page can appear behind it without changing it. */
-  readonly fullPage: boolean
+  /**
+   * Whether an unchanged body can have got a page behind it all the same. `stated`: no, and its `Link` cannot have
+   * changed either, for the body says how many items there are in all; `none`: no, the page is not full; `possible`: yes.
+   */
+  readonly nextPage: 'stated' | 'none' | 'possible'
   /** The write epoch when the question behind it was asked. */
   readonly epoch: number
 }

@@ -1,3 +1,5 @@
+import type { Validation } from '../ports.ts'
+
 /**
  * Whether a page of a collection is full, and so may have a successor.
  *
@@ -21,10 +23,11 @@ const TOTAL_COUNT = new TextEncoder().encode('total_count')
 
 /**
  * How many items a JSON body lists: the elements of the outermost array, or of the longest array directly inside the outermost
- * object (`{"jobs": […]}`). `undefined` for an object with `total_count`, whose change changes the body and with it the ETag; for
- * what lists nothing; and for what is not JSON to its end. Costs one pass over the bytes; throws nothing.
+ * object (`{"jobs": […]}`). `'total'` for an object with `total_count`: how many pages there are follows from the body, so its
+ * entity tag covers that too. `undefined` for what lists nothing, and for what is not JSON to its end. Costs one pass over the
+ * bytes; throws nothing.
  */
-export function pageItemCount(body: Uint8Array): number | undefined {
+export function pageItemCount(body: Uint8Array): number | 'total' | undefined {
   let at = startOfValue(body)
   const opening = body[at]
   if (opening !== ARRAY_OPEN && opening !== OBJECT_OPEN) return undefined
@@ -36,6 +39,7 @@ export function pageItemCount(body: Uint8Array): number | undefined {
   let longest: number | undefined
   // A string here is a key of the outermost object.
   let expectKey = false
+  let statesTotal = false
   for (; at < body.length; at++) {
     const byte = body[at]!
     if (byte <= 0x20) continue
@@ -45,14 +49,15 @@ export function pageItemCount(body: Uint8Array): number | undefined {
         counting = false
       }
       depth--
-      if (depth === 0) return startOfValue(body, at + 1) === body.length ? longest : undefined
-      continue
+      if (depth > 0) continue
+      if (startOfValue(body, at + 1) !== body.length) return undefined
+      return statesTotal ? 'total' : longest
     }
     if (counting && depth === inside && items === 0) items = 1
     if (byte === QUOTE) {
       const close = closingQuote(body, at + 1)
       if (close === -1) return undefined
-      if (expectKey && equals(body, at + 1, close, TOTAL_COUNT)) return undefined
+      if (expectKey && equals(body, at + 1, close, TOTAL_COUNT)) statesTotal = true
       expectKey = false
       at = close
     } else if (byte === COMMA) {
@@ -68,6 +73,17 @@ export function pageItemCount(body: Uint8Array): number | undefined {
     }
   }
   return undefined
+}
+
+/**
+ * Whether a next page can appear behind a page without changing its body (see `Validation`).
+ *
+ * @param query the request's raw query without `?`
+ */
+export function nextPageOf(body: Uint8Array, query: string): Validation['nextPage'] {
+  const count = pageItemCount(body)
+  if (count === 'total') return 'stated'
+  return isFullPage(count, query) ? 'possible' : 'none'
 }
 
 /**

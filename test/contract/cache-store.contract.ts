@@ -15,7 +15,7 @@ export function validation(bodyKey: string, more: Partial<Validation> = {}): Val
     isPublic: false,
     alwaysRevalidate: false,
     linkGoodUntil: 1_776_254_460_000,
-    fullPage: true,
+    nextPage: 'possible',
     epoch: 7,
     ...more,
   }

@@ -24,7 +24,7 @@ const SMUGGLED = 'DELETE /api/v3/repos/octocat/hello-world HTTP/1.1\r\nHost: x\r
 /** Statuses of every answer that came back on the connection. */
 async function exchange(lines: readonly string[], body = ''): Promise<number[]> {
   const text = await rawConversation(pair.gateway.origin, `${lines.join('\r\n')}\r\n\r\n${body}`)
-  return [...text.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) => Number(status))
+  return [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status))
 }
 
 const POST = [`POST ${ISSUES} HTTP/1.1`, '', CREDENTIAL]
@@ -40,6 +40,13 @@ test.each([
   ['a negative length', ['Content-Length: -1'], `{}${SMUGGLED}`],
   ['chunks twice', ['Transfer-Encoding: chunked', 'Transfer-Encoding: identity'], `0\r\n\r\n${SMUGGLED}`],
   ['an unknown coding', ['Transfer-Encoding: xchunked'], `0\r\n\r\n${SMUGGLED}`],
+  ['a coding before chunks', ['Transfer-Encoding: gzip, chunked'], `0\r\n\r\n${SMUGGLED}`],
+  [
+    'a coding before chunks in a line of its own',
+    ['Transfer-Encoding: gzip', 'Transfer-Encoding: chunked'],
+    '0\r\n\r\n',
+  ],
+  ['an identity before chunks', ['Transfer-Encoding: identity, chunked'], `0\r\n\r\n${SMUGGLED}`],
   ['a coding after chunks', ['Transfer-Encoding: chunked, gzip'], `0\r\n\r\n${SMUGGLED}`],
   ['a space before the colon', ['Transfer-Encoding : chunked'], `0\r\n\r\n${SMUGGLED}`],
   ['a folded line', ['Content-Length:', ' 2'], `{}${SMUGGLED}`],
@@ -134,6 +141,22 @@ test('noise instead of a request is refused', async () => {
     expect(await rawConversation(pair.gateway.origin, noise)).toMatch(/^HTTP\/1\.1 400 /)
   }
   expect(pair.sandbox.log.count).toBe(0)
+})
+
+test('what is sent behind a refused request is not acted upon', async () => {
+  const star = 'PUT /api/v3/user/starred/octocat/hello-world HTTP/1.1'
+  const second = `${star}\r\nHost: ${host}\r\n${CREDENTIAL}\r\n\r\n`
+  for (const first of [
+    ['GET /api/v3/user HTTP/1.1', 'Host: a', 'Host: b'],
+    ['GET http://evil.example/ HTTP/1.1', `Host: ${host}`],
+    ['GET /api/v3/user HTTP/1.1', `Host: ${host}`, 'Connection: close'],
+  ]) {
+    expect(await exchange([...first, CREDENTIAL], second)).toHaveLength(1)
+    expect(pair.sandbox.log.filter({ method: 'PUT' })).toEqual([])
+  }
+  // Behind one that is answered and leaves the connection open it is.
+  const kept = ['GET /api/v3/nowhere HTTP/1.1', `Host: ${host}`, CREDENTIAL]
+  expect(await exchange(kept, `${second.slice(0, -2)}Connection: close\r\n\r\n`)).toEqual([404, 204])
 })
 
 test('requests in a pipeline are answered in order, each to its own credential', async () => {

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { isFullPage, pageItemCount } from '../../src/github/page-size.ts'
+import { isFullPage, nextPageOf, pageItemCount } from '../../src/github/page-size.ts'
 
-const count = (text: string): number | undefined => pageItemCount(new TextEncoder().encode(text))
+const count = (text: string): number | 'total' | undefined => pageItemCount(new TextEncoder().encode(text))
 
 describe('pageItemCount', () => {
   it.each([
@@ -21,9 +21,16 @@ describe('pageItemCount', () => {
     expect(count(text)).toBe(expected)
   })
 
+  it.each(['{"total_count":2,"items":[1,2]}', '{"items":[1,2],"total_count" : 2}', '{"total_count":0}'])(
+    '%s says how many there are in all',
+    (text) => {
+      expect(count(text)).toBe('total')
+    },
+  )
+
   it.each([
-    '{"total_count":2,"items":[1,2]}',
-    '{"items":[1,2],"total_count" : 2}',
+    '{"total_count":2,"items":[1,2]',
+    '{"total_count":2}x',
     '{}',
     '{"a":{"b":[1]}}',
     '"[1]"',
@@ -43,9 +50,10 @@ describe('pageItemCount', () => {
     fc.assert(
       fc.property(fc.json(), fc.constantFrom(0, 2), (text, indent) => {
         const value: unknown = JSON.parse(text)
-        let expected: number | undefined
+        let expected: number | 'total' | undefined
         if (Array.isArray(value)) expected = value.length
-        else if (value !== null && typeof value === 'object' && !('total_count' in value)) {
+        else if (value !== null && typeof value === 'object' && 'total_count' in value) expected = 'total'
+        else if (value !== null && typeof value === 'object') {
           const lengths = Object.values(value).flatMap((item) => (Array.isArray(item) ? [item.length] : []))
           if (lengths.length > 0) expected = Math.max(...lengths)
         }
@@ -92,5 +100,16 @@ describe('isFullPage', () => {
     [10, 'per_page=%', false],
   ] as const)('%s items of %j: %s', (items, query, expected) => {
     expect(isFullPage(items, query)).toBe(expected)
+  })
+})
+
+describe('nextPageOf', () => {
+  it.each([
+    ['[1,2]', 'per_page=2', 'possible'],
+    ['[1,2]', 'per_page=3', 'none'],
+    ['{"total_count":9,"items":[1,2]}', 'per_page=2', 'stated'],
+    ['{"name":"no list"}', 'per_page=1', 'none'],
+  ])('%s of %s: %s', (text, query, expected) => {
+    expect(nextPageOf(new TextEncoder().encode(text), query)).toBe(expected)
   })
 })

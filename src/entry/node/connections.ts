@@ -30,13 +30,20 @@ export class Connections {
     })
   }
 
-  /** Notes a request. Once the server is being drained, its answer says that the connection ends. */
-  begin(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  /**
+   * Notes a request. Once the server is being drained, its answer says that the connection ends.
+   *
+   * Answers `false` where the answer before it ends the connection: a request that was sent behind that one must not be
+   * acted upon, for its own answer will never arrive and its client may send it again (RFC 9112 §9.6).
+   */
+  begin(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
     const connection = this.#open.get(incoming.socket)
-    if (connection === undefined) return
+    if (connection === undefined) return true
+    if (connection.outgoing?.shouldKeepAlive === false) return false
     connection.incoming = incoming
     connection.outgoing = outgoing
     if (this.#draining !== undefined) outgoing.shouldKeepAlive = false
+    return true
   }
 
   /** Whether part of an answer has been written, or an earlier request's is being, so that nothing else may be. */

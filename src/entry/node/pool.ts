@@ -8,7 +8,7 @@ import { Failure } from '../../errors.ts'
  */
 const IDLE_TIMEOUT = 4_000
 
-/** What the upstream may send as a head, bytes; Node's own default of 16 KiB is less than GitHub's largest `Link`s with CSP. */
+/** What the upstream may send as a head, bytes: four times Node's default, and still a bound. */
 const MAX_RESPONSE_HEAD_BYTES = 64 * 1024
 
 export interface PoolOptions {

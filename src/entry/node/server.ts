@@ -90,7 +90,7 @@ export function startServer(options: ServerOptions): Promise<RunningServer> {
   )
 
   server.on('request', (incoming, outgoing) => {
-    connections.begin(incoming, outgoing)
+    if (!connections.begin(incoming, outgoing)) return
     const inbound = readInbound(incoming, outgoing)
     const deliver = createDeliver(incoming, outgoing)
     const refusal = whyRefused(incoming, inbound.headers)

@@ -1,4 +1,4 @@
-import { isFullPage, pageItemCount } from '../../github/page-size.ts'
+import { nextPageOf } from '../../github/page-size.ts'
 import { parseCacheControl } from '../../http/cache-control.ts'
 import { isEntityTag } from '../../http/entity-tag.ts'
 import { type FreshnessPolicy, initialAgeOf, reuseOf } from '../../http/freshness.ts'
@@ -56,10 +56,10 @@ export function representationOf(
 ): StoredAnswer {
   const held = ownBytes(bytes)
   const body: StoredBody = { key: digest.contentKey(held), bytes: held }
-  const fullPage = isFullPage(isJson(headers) ? pageItemCount(held) : undefined, question.query)
+  const nextPage = isJson(headers) ? nextPageOf(held, question.query) : 'none'
   return {
     body,
-    validation: validationOf(question, dated(storedFields(headers), moment), headers, body.key, fullPage, moment),
+    validation: validationOf(question, dated(storedFields(headers), moment), headers, body.key, nextPage, moment),
   }
 }
 
@@ -72,7 +72,7 @@ export function confirmedRepresentation(
 ): StoredAnswer {
   const { validation, body } = stored
   const headers = mergeFields(validation.headers, dated(confirming, moment))
-  const updated = validationOf(question, headers, confirming, body.key, validation.fullPage, moment)
+  const updated = validationOf(question, headers, confirming, body.key, validation.nextPage, moment)
   const linkIsNew = headerValue(confirming, 'link') !== undefined
   return { body, validation: linkIsNew ? updated : { ...updated, linkGoodUntil: validation.linkGoodUntil } }
 }
@@ -86,7 +86,7 @@ function validationOf(
   headers: HeaderList,
   arrived: HeaderList,
   bodyKey: string,
-  fullPage: boolean,
+  nextPage: Validation['nextPage'],
   moment: Moment,
 ): Validation {
   const control = parseCacheControl(joinedHeader(headers, 'cache-control'))
@@ -101,7 +101,7 @@ function validationOf(
     initialAge,
     ...reuseOf(headers, control, !question.credential.isAnonymous, moment.arrivedAt),
     linkGoodUntil: moment.arrivedAt + (control.maxAge ?? 0) * 1000 - initialAge,
-    fullPage,
+    nextPage,
     epoch: moment.epoch,
   }
 }

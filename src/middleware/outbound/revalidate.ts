@@ -138,14 +138,15 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
 
 /**
  * Whether a 304 leaves open which pages there are. A `Link` on it settles the matter; without one, the stored field is
- * good for the lifetime it came with, and after that only a page that is not full surely has nothing behind it.
+ * good for the lifetime it came with, and as long as the body itself says how many items there are; after that only a
+ * page that is not full surely has nothing behind it.
  */
 function leavesLinkOpen(stored: StoredAnswer, response: UpstreamResponse, links: LinkMemory, now: number): boolean {
   if (headerValue(response.headers, 'link') !== undefined) return false
   const { validation } = stored
-  if (now < validation.linkGoodUntil) return false
+  if (validation.nextPage === 'stated' || now < validation.linkGoodUntil) return false
   if (headerValue(validation.headers, 'link') !== undefined) return true
-  return validation.fullPage && !links.absenceCounts
+  return validation.nextPage === 'possible' && !links.absenceCounts
 }
 
 /**

@@ -35,7 +35,8 @@ export function composeConditions(
     const linkRanOut = now >= validation.linkGoodUntil
     const hasLink = headerValue(validation.headers, 'link') !== undefined
     // Its 304 would leave the Link open and the page would be fetched all the same: one round trip instead of two.
-    if (linkRanOut && links.isOmitted && (hasLink || validation.fullPage)) return UNCONDITIONAL
+    const isDoubtful = validation.nextPage !== 'stated' && (hasLink || validation.nextPage === 'possible')
+    if (linkRanOut && links.isOmitted && isDoubtful) return UNCONDITIONAL
     if (validation.etag !== undefined) {
       return { ...UNCONDITIONAL, own: 'etag', fields: ['if-none-match', validation.etag] }
     }

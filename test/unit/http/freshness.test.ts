@@ -21,7 +21,7 @@ function validation(overrides: Partial<Validation> = {}): Validation {
     isPublic: true,
     alwaysRevalidate: false,
     linkGoodUntil: 0,
-    fullPage: false,
+    nextPage: 'none',
     epoch: 0,
     ...overrides,
   }

@@ -69,6 +69,31 @@ describe('Link, which the entity tag does not cover', () => {
     expect(noteSent(chained)).toEqual(['unconditional', 'W/"a"', 'unconditional'])
   })
 
+  test('a body that says how many items there are settles its Link as well', async () => {
+    const { get, upstream, clock, sent } = chain()
+    const found = JSON.stringify({ total_count: 9, items: [1, 2, 3] })
+    const fields = { 'content-type': JSON_TYPE, 'cache-control': 'no-cache', etag: 'W/"a"', link: NEXT }
+    upstream(response(200, fields, found), unchanged())
+    await get(ONE)
+    clock.advance(3_600_000)
+    const answer = await get(ONE)
+    expect(answer.outcome.name).toBe('revalidated')
+    expect(headerValue(answer.headers, 'link')).toBe(NEXT)
+    expect(sent).toHaveLength(2)
+  })
+
+  test('such a body is asked for with its tag also where 304s are known to leave Link out', async () => {
+    const chained = chain()
+    const { get, upstream, clock, links } = chained
+    links.sawLinkOnlyOn200()
+    const fields = { 'content-type': JSON_TYPE, 'cache-control': 'no-cache', etag: 'W/"a"', link: NEXT }
+    upstream(response(200, fields, JSON.stringify({ total_count: 9, items: [1, 2, 3] })), unchanged())
+    await get(ONE)
+    clock.advance(3_600_000)
+    await get(ONE)
+    expect(noteSent(chained)).toEqual(['unconditional', 'W/"a"'])
+  })
+
   test('a full page without Link may have got a successor', async () => {
     const { get, upstream, clock } = chain()
     upstream(page(3), unchanged(), page(3, NEXT))

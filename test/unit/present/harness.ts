@@ -60,7 +60,7 @@ export function storedAnswer(text: string, fields: Record<string, string | strin
       isPublic: false,
       alwaysRevalidate: false,
       linkGoodUntil: 0,
-      fullPage: false,
+      nextPage: 'none',
       epoch: 0,
     },
   }
