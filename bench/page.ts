@@ -1,25 +1,26 @@
-/** The page that all servers of a benchmark send: about 3.8 kB of JSON with 20 URLs, the median of recorded answers. */
-const ROOT = 'https://ghe.example.com'
-const owner = Object.fromEntries(
-  ['url', 'followers_url', 'following_url', 'gists_url', 'starred_url', 'subscriptions_url', 'repos_url'].map((key) => [
-    key,
-    `${ROOT}/api/v3/users/octocat/${key}`,
-  ]),
-)
-export const page = Buffer.from(
-  JSON.stringify({
-    id: 1,
-    full_name: 'octocat/hello-world',
-    owner: { login: 'octocat', ...owner },
-    ...Object.fromEntries(
-      Array.from({ length: 13 }, (_, index) => [
-        `part${index}_url`,
-        `${ROOT}/api/v3/repos/octocat/hello-world/part${index}`,
-      ]),
-    ),
-    description: 'x'.repeat(2350),
-  }),
-)
+/**
+ * The page that all servers of a benchmark send: about 3.8 kB of JSON with 20 URLs of the API, the median of recorded
+ * answers.
+ *
+ * @param root of the upstream, whose URLs stand in it
+ */
+export function pageOf(root: string): Buffer {
+  const parts = ['url', 'followers_url', 'following_url', 'gists_url', 'starred_url', 'subscriptions_url', 'repos_url']
+  const owner = Object.fromEntries(parts.map((key) => [key, `${root}/api/v3/users/octocat/${key}`]))
+  const repository = Array.from({ length: 13 }, (_, index) => [
+    `part${index}_url`,
+    `${root}/api/v3/repos/octocat/hello-world/part${index}`,
+  ])
+  return Buffer.from(
+    JSON.stringify({
+      id: 1,
+      full_name: 'octocat/hello-world',
+      owner: { login: 'octocat', ...owner },
+      ...Object.fromEntries(repository),
+      description: 'x'.repeat(2350),
+    }),
+  )
+}
 
 /** Weak, as GitHub's tags of compressed answers are. */
 export const PAGE_TAG = 'W/"a18c3bded8eb2dbb5aba4ddb1dbcd1e4b4a8d4a2c1ba6d5b3c9b1a7e3a9d4e52"'

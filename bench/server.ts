@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { parseSettings } from '../src/config.ts'
 import { startGateway } from '../src/entry/node.ts'
-import { PAGE_TAG, page, pageHeaders } from './page.ts'
+import { PAGE_TAG, pageHeaders, pageOf } from './page.ts'
 
 /*
  * One server of a benchmark, in a process of its own. What it is comes as the first argument; it tells its origin by IPC,
@@ -11,12 +11,15 @@ import { PAGE_TAG, page, pageHeaders } from './page.ts'
 
 /** The upstream: the fixed page, a 304 for whoever holds it. Anonymous answers are public, as GitHub's are. */
 async function upstream(): Promise<string> {
+  let page: Uint8Array = new Uint8Array(0)
   const server = createServer((incoming, outgoing) => {
     const headers = pageHeaders(incoming.headers.authorization === undefined)
     if (incoming.headers['if-none-match'] === PAGE_TAG) outgoing.writeHead(304, headers).end()
     else outgoing.writeHead(200, [...headers, 'content-length', String(page.byteLength)]).end(page)
   })
-  return listen(server)
+  const origin = await listen(server)
+  page = pageOf(origin)
+  return origin
 }
 
 /** The yardstick: sends the very fields and bytes that the gateway answered with. */

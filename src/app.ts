@@ -1,11 +1,10 @@
-import { Hono } from 'hono'
-import { Failure, toFailure, toRecord } from './errors.ts'
+import { type Context, Hono } from 'hono'
+import { Failure } from './errors.ts'
 import type { Upstream } from './github/upstream.ts'
-import { cacheStatusOf } from './http/cache-status.ts'
 import type { FreshnessPolicy } from './http/freshness.ts'
 import type { NetworkMatcher } from './http/networks.ts'
-import type { Bindings, Environment } from './middleware/inbound/context.ts'
-import { respond } from './middleware/inbound/context.ts'
+import { answerFailures } from './middleware/inbound/answer-failures.ts'
+import type { Bindings, Handler } from './middleware/inbound/context.ts'
 import { event } from './middleware/inbound/event.ts'
 import { identify } from './middleware/inbound/identify.ts'
 import { ask } from './middleware/outbound/ask.ts'
@@ -87,53 +86,38 @@ export function createApp(
   options: AppOptions,
   ports: AppPorts,
 ): (request: Request, bindings: Bindings) => Response | Promise<Response> {
-  const app = new Hono<Environment>({
+  const app = new Hono<{ Bindings: Bindings }>({
     // Routing reads the raw target: what Hono would read has been normalised by a URL parser.
     getPath: (_request, init) => pathOf((init as { env: Bindings }).env.inbound.target),
   })
-
-  app.use(event(ports))
-  app.use(identify(options))
-
+  const on = (route: Handler) => {
+    const run = event(ports, answerFailures(ports.reportFailure, identify(options, route)))
+    return (c: Context<{ Bindings: Bindings }>) => run(c.env)
+  }
   const routes: ForwardDependencies = {
     outbound: outbound(options, ports),
     presentation: { ...ports, maxHeldBytes: options.maxEntryBytes },
     names: presentationNames(ports.digest),
     digest: ports.digest,
   }
-  const api = apiRoute(routes, options.upstream)
-  app.all('/api/v3', api)
-  app.all('/api/v3/*', api)
-  app.all('/api/graphql', graphqlRoute(routes, options.upstream))
-  app.all('/api/uploads/*', uploadsRoute(routes, options.upstream))
-  const manage = manageRoute(routes, options.manage.origin, { ...options.manage, publicOrigin: options.publicOrigin })
-  app.all('/manage', manage)
-  app.all('/manage/*', manage)
-  app.all('/_weir/*', gatewayRoute(ports.gateway))
-
-  app.notFound(() => {
-    throw new Failure('not-found')
+  const { upstream, manage, publicOrigin } = options
+  // One handler a path, and none that matches everything: Hono then calls it directly, without a chain of promises.
+  app.all('/api/v3/*', on(apiRoute(routes, upstream)))
+  app.all('/api/graphql', on(graphqlRoute(routes, upstream)))
+  app.all('/api/uploads/*', on(uploadsRoute(routes, upstream)))
+  app.all('/manage/*', on(manageRoute(routes, manage.origin, { ...manage, publicOrigin })))
+  app.all('/_weir/*', on(gatewayRoute(ports.gateway)))
+  app.notFound(on(notFound))
+  // Nothing throws this far but a fault of the outermost mechanism itself, which the entry answers.
+  app.onError((thrown) => {
+    throw thrown
   })
-  app.onError((thrown, c) => {
-    const failure = toFailure(thrown)
-    const context = c.get('context')
-    context.failure = failure.tag
-    context.outcome = context.use.requests > 0 ? FAILED : REJECTED
-    ports.reportFailure(context.requestId, failure)
-    const record = toRecord(failure)
-    const { method } = c.env.inbound
-    const cacheStatus =
-      method === 'GET' || method === 'HEAD' ? cacheStatusOf(context.outcome, record.status) : undefined
-    const headers = [...record.headers, 'x-request-id', context.requestId]
-    if (cacheStatus !== undefined && context.route === 'api') headers.push('cache-status', cacheStatus)
-    return respond(c, { ...record, headers })
-  })
-
   return (request, bindings) => app.fetch(request, bindings)
 }
 
-const FAILED = { name: 'failed' } as const
-const REJECTED = { name: 'rejected' } as const
+const notFound: Handler = () => {
+  throw new Failure('not-found')
+}
 
 /** Every mechanism between a question and the upstream. */
 function outbound(options: AppOptions, ports: AppPorts): Answerer {

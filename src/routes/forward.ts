@@ -1,16 +1,15 @@
-import type { Context } from 'hono'
 import type { UrlRoots } from '../github/rewriting/index.ts'
 import { type ApiRoot, addressOf } from '../github/upstream.ts'
 import { clientValidators } from '../http/conditions.ts'
 import { headerValue } from '../http/headers.ts'
 import { refuseDotSegments } from '../http/target.ts'
-import { type Environment, respond } from '../middleware/inbound/context.ts'
+import type { Handler } from '../middleware/inbound/context.ts'
 import { questionOf } from '../middleware/inbound/question.ts'
-import type { Answerer } from '../middleware/outbound/exchange.ts'
+import type { Answer, Answerer } from '../middleware/outbound/exchange.ts'
 import { type PresentOptions, present } from '../middleware/present/present.ts'
 import type { PresentationNames } from '../middleware/present/presentation-names.ts'
 import type { RouteName } from '../outcome.ts'
-import type { Digest } from '../ports.ts'
+import type { Digest, MaybePromise, OutgoingAnswer } from '../ports.ts'
 
 /** What the routes to the upstream have in common. */
 export interface ForwardDependencies {
@@ -33,50 +32,49 @@ export interface ForwardRoute {
   readonly rulePath?: string
 }
 
-/** Makes the handler that forwards one API: question, answer, presentation, delivery, in this order. */
-export function forward(dependencies: ForwardDependencies, api: ForwardRoute) {
+/** Makes the handler that forwards one API: question, answer, presentation, in this order. */
+export function forward(dependencies: ForwardDependencies, api: ForwardRoute): Handler {
   const { outbound, presentation, names, digest } = dependencies
-  return async function forwarded(c: Context<Environment>): Promise<Response> {
-    const { inbound } = c.env
-    const context = c.get('context')
+  return function forwarded(context) {
+    const { inbound, publicOrigin } = context
     context.route = api.route
     const { path, query } = context.target!
     const below = path.slice(api.prefix.length)
     refuseDotSegments(below)
     const rulePath = api.rulePath ?? below
-    const presentationName = names.nameOf(context.publicOrigin)
+    const validators = clientValidators(inbound.headers)
     const question = questionOf(
       inbound,
       {
         address: addressOf(api.root, below, query),
         path: rulePath,
         query,
-        presentation: presentationName,
+        presentation: () => names.nameOf(publicOrigin),
+        validators,
         cacheable: api.cacheable,
         use: context.use,
       },
       digest,
     )
     context.credential = question.credential
-    const answer = await outbound(question)
-    context.outcome = answer.outcome
-    const presented = await present(
-      presentation,
-      answer,
-      {
+
+    const presented = (answer: Answer): MaybePromise<OutgoingAnswer> => {
+      context.outcome = answer.outcome
+      const view = {
         method: inbound.method,
         path: rulePath,
         accept: headerValue(inbound.headers, 'accept'),
         rewritesBodies: api.rewritesBodies,
         roots: api.roots,
-        publicOrigin: context.publicOrigin,
-        presentation: presentationName,
+        publicOrigin,
+        presentation: () => names.nameOf(publicOrigin),
         acceptEncoding: headerValue(inbound.headers, 'accept-encoding'),
-        validators: clientValidators(inbound.headers),
+        validators,
         requestId: context.requestId,
-      },
-      question.credential.fingerprint,
-    )
-    return respond(c, presented)
+      }
+      return present(presentation, answer, view, question.credential.fingerprint)
+    }
+    const answer = outbound(question)
+    return answer instanceof Promise ? answer.then(presented) : presented(answer)
   }
 }

@@ -1,6 +1,5 @@
-import type { Context } from 'hono'
 import { Failure } from '../errors.ts'
-import type { Environment } from '../middleware/inbound/context.ts'
+import type { Handler } from '../middleware/inbound/context.ts'
 import { type ManageGuardOptions, refuseStrangersToManage } from '../middleware/inbound/manage-guard.ts'
 import { type ForwardDependencies, forward } from './forward.ts'
 
@@ -17,24 +16,22 @@ export function manageRoute(
   dependencies: ForwardDependencies,
   origin: string | undefined,
   guard: ManageGuardOptions,
-): (c: Context<Environment>) => Promise<Response> {
-  if (origin === undefined) {
-    return async (c) => {
-      c.get('context').route = 'manage'
-      throw new Failure('not-found')
-    }
-  }
-  const passThrough = forward(dependencies, {
-    route: 'manage',
-    prefix: PREFIX,
-    root: { origin, path: PREFIX },
-    roots: { pairs: [{ upstream: origin + PREFIX, path: PREFIX }] },
-    cacheable: false,
-    rewritesBodies: false,
-  })
-  return async function managed(c) {
-    c.get('context').route = 'manage'
-    refuseStrangersToManage(c.env.inbound.headers, c.get('context').client!, guard)
-    return passThrough(c)
+): Handler {
+  const passThrough =
+    origin === undefined
+      ? undefined
+      : forward(dependencies, {
+          route: 'manage',
+          prefix: PREFIX,
+          root: { origin, path: PREFIX },
+          roots: { pairs: [{ upstream: origin + PREFIX, path: PREFIX }] },
+          cacheable: false,
+          rewritesBodies: false,
+        })
+  return function managed(context) {
+    context.route = 'manage'
+    if (passThrough === undefined) throw new Failure('not-found')
+    refuseStrangersToManage(context.inbound.headers, context.client!, guard)
+    return passThrough(context)
   }
 }

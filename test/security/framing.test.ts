@@ -54,7 +54,8 @@ test.each([
   ['a NUL in a value', ['X-Github-Otp: a\0b', 'Content-Length: 2'], `{}${SMUGGLED}`],
 ])('%s: nothing is smuggled', async (_, fields, body) => {
   const statuses = await exchange([POST[0]!, `Host: ${host}`, CREDENTIAL, ...fields], body)
-  expect(statuses).toEqual([400])
+  // Where Node's parser stumbles over the rest, it says so a second time.
+  expect(new Set(statuses)).toEqual(new Set([400]))
   expect(pair.sandbox.log.filter({ method: 'DELETE' })).toEqual([])
   for (const { headers } of pair.sandbox.log.entries) {
     expect(headers['content-length'] !== undefined && headers['transfer-encoding'] !== undefined).toBe(false)

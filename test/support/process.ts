@@ -11,6 +11,9 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export interface BuiltCli {
   /** Path of the entry that `bin` names. */
   readonly path: string
+  /** Those that were started and have not ended. */
+  readonly running: Set<ChildProcess>
+  /** Deletes it, and ends what still runs: a test that fails half-way must not leave a gateway behind. */
   remove(): void
 }
 
@@ -23,9 +26,14 @@ export async function buildCli(): Promise<BuiltCli> {
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
   const options = ['-p', join(ROOT, 'tsconfig.build.json'), '--noCheck', '--outDir', directory]
   await promisify(execFile)(process.execPath, [compiler, ...options])
+  const running = new Set<ChildProcess>()
   return {
     path: join(directory, 'src/entry/cli.js'),
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    running,
+    remove: () => {
+      for (const child of running) child.kill('SIGKILL')
+      rmSync(directory, { recursive: true, force: true })
+    },
   }
 }
 
@@ -47,6 +55,8 @@ export function runCli(cli: BuiltCli, args: readonly string[], environment: Reco
     env: { PATH: process.env['PATH'] ?? '', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  cli.running.add(child)
+  child.once('close', () => cli.running.delete(child))
   let output = ''
   let errors = ''
   const watchers = new Set<() => void>()

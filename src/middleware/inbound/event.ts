@@ -1,8 +1,7 @@
-import type { MiddlewareHandler } from 'hono'
 import { headerValue } from '../../http/headers.ts'
 import { acceptRequestId } from '../../http/request-id.ts'
-import type { Clock, Delivery, Telemetry } from '../../ports.ts'
-import type { Environment, RequestContext } from './context.ts'
+import type { Clock, Delivery, MaybePromise, OutgoingAnswer, Telemetry } from '../../ports.ts'
+import type { Bindings, Handler, RequestContext } from './context.ts'
 
 export interface EventOptions {
   readonly telemetry: Telemetry
@@ -11,15 +10,38 @@ export interface EventOptions {
 }
 
 /**
- * Names the request and, when its answer has been handed over, records the one event of it. Outermost, so that refusals
- * of everything further in are recorded too. There is no `try` around `next()`: Hono hands errors to `onError` and never
- * rejects here.
+ * Names the request, delivers its answer and, when that has been handed over, records the one event of it. Outermost, so
+ * that refusals of everything further in are recorded too.
+ *
+ * @param next must not throw: whatever fails further in has become an answer by then
  */
-export function event({ telemetry, clock, newRequestId }: EventOptions): MiddlewareHandler<Environment> {
-  return async function recordEvent(c, next) {
-    const { inbound } = c.env
+export function event(options: EventOptions, next: Handler): (bindings: Bindings) => MaybePromise<Response> {
+  const { telemetry, clock, newRequestId } = options
+
+  function record(context: RequestContext, status: number, startedAt: number, delivery: Delivery): void {
+    const { inbound, outcome, credential } = context
+    telemetry.record({
+      requestId: context.requestId,
+      method: inbound.method,
+      route: context.route,
+      path: context.target?.path,
+      status,
+      outcome: outcome.name,
+      detail: outcome.detail,
+      failure: context.failure,
+      upstream: context.use,
+      milliseconds: clock.elapsed() - startedAt,
+      bytes: delivery.bytes,
+      aborted: delivery.aborted,
+      credential: credential?.isAnonymous === false ? credential.fingerprint : undefined,
+      address: context.client?.address ?? inbound.peerAddress,
+    })
+  }
+
+  return function recordEvent({ inbound, deliver }) {
     const startedAt = clock.elapsed()
     const context: RequestContext = {
+      inbound,
       requestId: acceptRequestId(headerValue(inbound.headers, 'x-request-id')) ?? newRequestId(),
       use: { requests: 0, cost: 0, milliseconds: 0 },
       route: 'unknown',
@@ -27,34 +49,19 @@ export function event({ telemetry, clock, newRequestId }: EventOptions): Middlew
       client: undefined,
       publicOrigin: '',
       credential: undefined,
-      outcome: { name: 'rejected' },
+      outcome: REJECTED,
       failure: undefined,
-      status: 0,
-      delivered: undefined,
     }
-    c.set('context', context)
-    await next()
-
-    const finish = (delivery: Delivery): void => {
-      telemetry.record({
-        requestId: context.requestId,
-        method: inbound.method,
-        route: context.route,
-        path: context.target?.path,
-        status: context.status,
-        outcome: context.outcome.name,
-        detail: context.outcome.detail,
-        failure: context.failure,
-        upstream: context.use,
-        milliseconds: clock.elapsed() - startedAt,
-        bytes: delivery.bytes,
-        aborted: delivery.aborted,
-        credential: context.credential?.isAnonymous === false ? context.credential.fingerprint : undefined,
-        address: context.client?.address ?? inbound.peerAddress,
-      })
+    const finish = (answer: OutgoingAnswer): Response => {
+      const { response, delivered } = deliver(answer)
+      if (delivered instanceof Promise) void delivered.then((end) => record(context, answer.status, startedAt, end))
+      else record(context, answer.status, startedAt, delivered)
+      return response
     }
-    const { delivered } = context
-    if (delivered instanceof Promise) void delivered.then(finish)
-    else finish(delivered ?? { bytes: 0, aborted: true })
+    const answer = next(context)
+    return answer instanceof Promise ? answer.then(finish) : finish(answer)
   }
 }
+
+/** Until something further in says otherwise. */
+const REJECTED = { name: 'rejected' } as const

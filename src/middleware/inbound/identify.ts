@@ -1,9 +1,8 @@
-import type { MiddlewareHandler } from 'hono'
 import { Failure } from '../../errors.ts'
 import { resolveClient } from '../../http/forwarded.ts'
 import type { NetworkMatcher } from '../../http/networks.ts'
 import { parseTarget } from '../../http/target.ts'
-import type { Environment } from './context.ts'
+import type { Handler } from './context.ts'
 
 export interface IdentifyOptions {
   readonly isTrustedProxy: NetworkMatcher
@@ -14,10 +13,9 @@ export interface IdentifyOptions {
 }
 
 /** Works out what is asked, who really asks, and under which name they know this gateway. */
-export function identify(options: IdentifyOptions): MiddlewareHandler<Environment> {
-  return async function identified(c, next) {
-    const { inbound } = c.env
-    const context = c.get('context')
+export function identify(options: IdentifyOptions, next: Handler): Handler {
+  return function identified(context) {
+    const { inbound } = context
     context.client = resolveClient(inbound, options.isTrustedProxy, options.fallbackHost)
     context.publicOrigin = options.publicOrigin ?? `${context.client.scheme}://${context.client.host}`
     context.target = parseTarget(inbound.target)
@@ -25,6 +23,6 @@ export function identify(options: IdentifyOptions): MiddlewareHandler<Environmen
     if (inbound.method === 'TRACE' || inbound.method === 'CONNECT') {
       throw new Failure('method-not-allowed', { headers: ['allow', 'GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS'] })
     }
-    await next()
+    return next(context)
   }
 }

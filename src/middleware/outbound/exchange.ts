@@ -3,7 +3,7 @@ import type { UpstreamAddress } from '../../github/upstream.ts'
 import type { CacheControl } from '../../http/cache-control.ts'
 import type { EntityTag } from '../../http/entity-tag.ts'
 import type { Detail, Outcome, UpstreamUse } from '../../outcome.ts'
-import type { Body, HeaderList, StoredBody, UpstreamResponse, Validation } from '../../ports.ts'
+import type { Body, HeaderList, MaybePromise, StoredBody, UpstreamResponse, Validation } from '../../ports.ts'
 
 /** What a client asks, vetted and in the upstream's terms. Everything that outbound mechanisms may know of a request. */
 export interface Question {
@@ -20,8 +20,11 @@ export interface Question {
   readonly credential: Credential
   /** Names credential and variant in the store; holds no secret. */
   readonly key: string
-  /** Write scopes that a stored answer to this question depends on, or that this write ends. */
-  readonly scopes: readonly string[] | 'everything'
+  /**
+   * Write scopes that a stored answer to this question depends on, or that this write ends. Worked out when asked for: a
+   * hit needs them only where something has been written since.
+   */
+  scopes(): readonly string[] | 'everything'
   /** The client's own directives. */
   readonly directives: CacheControl
   /** The client's validators, turned back into the upstream's. */
@@ -56,8 +59,11 @@ export interface Answer {
   readonly outcome: Outcome
 }
 
-/** Answers questions. Mechanisms take the next one and return one of the same shape. */
-export type Answerer = (question: Question) => Promise<Answer>
+/**
+ * Answers questions. Mechanisms take the next one and return one of the same shape. What is there at once is returned
+ * at once.
+ */
+export type Answerer = (question: Question) => MaybePromise<Answer>
 
 /** Asks the upstream once, with these fields instead of the question's own. */
 export type Attempt = (question: Question, headers: HeaderList) => Promise<UpstreamResponse>

@@ -1,6 +1,6 @@
 import { Failure } from '../../errors.ts'
 import { ageOf, type FreshnessPolicy, isFresh } from '../../http/freshness.ts'
-import type { CacheStore, Clock, WriteEpochs } from '../../ports.ts'
+import type { CacheStore, Clock, MaybePromise, Validation, WriteEpochs } from '../../ports.ts'
 import type { Answer, Answerer, Question, StoredAnswer } from './exchange.ts'
 import { lookup } from './lookup.ts'
 
@@ -17,23 +17,17 @@ export function fresh(
   next: Revalidating,
 ): Answerer {
   const { store, epochs, clock, policy } = options
-  return async function answerFresh(question) {
-    if (question.bypass !== undefined) {
-      if (question.directives.onlyIfCached) throw new Failure('only-if-cached')
-      return next(question, undefined)
-    }
-    const found = lookup(store, question.key)
-    const stored = found instanceof Promise ? await found : found
+
+  function answer(question: Question, stored: StoredAnswer | undefined): MaybePromise<Answer> {
     if (stored !== undefined) {
       const { validation } = stored
       const now = clock.now()
-      // A write since then ends reuse in every mode: the writer's next read must see what it wrote.
-      const isCurrent = question.scopes !== 'everything' && epochs.isCurrent(validation.epoch, question.scopes)
-      if (isCurrent && isFresh(validation, policy, question.directives, !question.credential.isAnonymous, now)) {
+      const credentialed = !question.credential.isAnonymous
+      if (isFresh(validation, policy, question.directives, credentialed, now) && isCurrent(question, validation)) {
         return {
           status: 200,
           headers: validation.headers,
-          live: [],
+          live: NONE,
           body: stored.body.bytes,
           stored,
           age: ageOf(validation, now),
@@ -44,6 +38,23 @@ export function fresh(
     if (question.directives.onlyIfCached) throw new Failure('only-if-cached')
     return next(question, stored)
   }
+
+  /** A write since then ends reuse in every mode: the writer's next read must see what it wrote. */
+  function isCurrent(question: Question, { epoch }: Validation): boolean {
+    if (epoch === epochs.current()) return true
+    const scopes = question.scopes()
+    return scopes !== 'everything' && epochs.isCurrent(epoch, scopes)
+  }
+
+  return function answerFresh(question) {
+    if (question.bypass !== undefined) {
+      if (question.directives.onlyIfCached) throw new Failure('only-if-cached')
+      return next(question, undefined)
+    }
+    const found = lookup(store, question.key)
+    return found instanceof Promise ? found.then((stored) => answer(question, stored)) : answer(question, found)
+  }
 }
 
+const NONE: readonly string[] = []
 const HIT = { name: 'hit' } as const

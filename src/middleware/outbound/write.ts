@@ -13,11 +13,12 @@ import type { Answerer, Attempt } from './exchange.ts'
 export function write(epochs: WriteEpochs, accepted: AcceptedCredentials, next: Attempt): Answerer {
   return async function written(question) {
     const { fingerprint, isAnonymous } = question.credential
+    const scopes = question.scopes()
     // Without a credential there is no caller of one's own: every other anonymous one would be meant too.
-    const own = isAnonymous || question.scopes.length === 0 ? [] : [credentialScope(fingerprint)]
+    const own = isAnonymous || scopes.length === 0 ? [] : [credentialScope(fingerprint)]
     const isAccepted = accepted.has(fingerprint)
     let carriedOut = false
-    epochs.bump(isAccepted ? question.scopes : own)
+    epochs.bump(isAccepted ? scopes : own)
     try {
       const { status, headers, body } = await next(question, question.headers)
       carriedOut = status < 400
@@ -25,7 +26,7 @@ export function write(epochs: WriteEpochs, accepted: AcceptedCredentials, next: 
       return { status, headers, live: [], body, stored: undefined, age: undefined, outcome }
     } finally {
       // Also when it failed: the upstream may have acted on it all the same.
-      epochs.bump(isAccepted || carriedOut ? question.scopes : own)
+      epochs.bump(isAccepted || carriedOut ? scopes : own)
     }
   }
 }

@@ -1,11 +1,11 @@
 import { findUrlPlaces, rewriteStream, splice } from '../../github/rewriting/index.ts'
 import { chooseCoding } from '../../http/accept-encoding.ts'
 import { headerValue } from '../../http/headers.ts'
-import type { Body, Compression, ContentCoding } from '../../ports.ts'
+import type { Body, Compression, ContentCoding, MaybePromise } from '../../ports.ts'
 import { collect } from '../outbound/collect.ts'
-import type { Answer } from '../outbound/exchange.ts'
+import type { Answer, StoredAnswer } from '../outbound/exchange.ts'
 import type { DerivedBodies } from './derived.ts'
-import type { PresentedFields } from './fields.ts'
+import type { PresentedFields, PresentedStoredFields } from './fields.ts'
 import type { View } from './view.ts'
 
 /** Smaller bodies fit in one packet either way. */
@@ -27,23 +27,31 @@ export interface BodyOptions {
 }
 
 /**
- * Rewrites and compresses the body of an answer, from what is remembered where it is stored. An answer to HEAD is
- * worked out like the GET's: the length that it states must be the one that a GET would have (RFC 9110 §8.6).
+ * The body of a stored answer as this client sees it, from what is remembered of it. An answer to HEAD is worked out like the GET's: the length that it states must be the one that a GET would have (RFC 9110 §8.6).
  */
-export async function presentBody(
+export function presentStoredBody(
+  options: BodyOptions,
+  { body }: StoredAnswer,
+  fields: PresentedStoredFields,
+  view: View,
+): MaybePromise<PresentedBody> {
+  const { compression, derived } = options
+  const isWorthIt = fields.compressible && body.bytes.byteLength >= WORTH_COMPRESSING
+  const coding = isWorthIt ? chooseCoding(view.acceptEncoding, compression.codings) : undefined
+  const bytes = derived.presented(body, fields, view, coding)
+  const presented = (found: Uint8Array): PresentedBody => ({ body: found, coding, length: undefined })
+  return bytes instanceof Promise ? bytes.then(presented) : presented(bytes)
+}
+
+/** Rewrites and compresses the body of an answer that is not stored, as it arrives where it is too large to be held. */
+export async function presentPassingBody(
   options: BodyOptions,
   answer: Answer,
   fields: PresentedFields,
   view: View,
 ): Promise<PresentedBody> {
-  const { compression, derived, maxHeldBytes } = options
+  const { compression, maxHeldBytes } = options
   const coding = fields.compressible ? chooseCoding(view.acceptEncoding, compression.codings) : undefined
-  if (answer.stored !== undefined) {
-    const { body } = answer.stored
-    const used = body.bytes.byteLength < WORTH_COMPRESSING ? undefined : coding
-    const bytes = derived.presented(body, fields, view, used)
-    return { body: bytes instanceof Promise ? await bytes : bytes, coding: used, length: undefined }
-  }
   const passesUnchanged = !fields.rewritable && coding === undefined && answer.status !== 304
   const length = passesUnchanged ? headerValue(answer.headers, 'content-length') : undefined
   if (answer.body === null) return { body: null, coding: undefined, length }

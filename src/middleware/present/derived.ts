@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { findUrlPlaces, splice, type UrlPlaces } from '../../github/rewriting/index.ts'
 import type { Compression, ContentCoding, MaybePromise, StoredBody } from '../../ports.ts'
-import type { PresentedFields } from './fields.ts'
+import type { PresentedStoredFields } from './fields.ts'
 import type { View } from './view.ts'
 
 const PER_ENTRY = 256
@@ -11,7 +11,7 @@ export interface DerivedBodies {
   /** The body as this client sees it. A held form answers at once. */
   presented(
     body: StoredBody,
-    fields: PresentedFields,
+    fields: PresentedStoredFields,
     view: View,
     coding: ContentCoding | undefined,
   ): MaybePromise<Uint8Array>
@@ -32,27 +32,28 @@ export function derivedBodies(maxBytes: number, compression: Compression): Deriv
     sizeCalculation: (bytes, key) => PER_ENTRY + key.length + bytes.byteLength,
   })
 
-  function rewritten(body: StoredBody, fields: PresentedFields, view: View): Uint8Array {
-    const key = `${body.key} ${fields.rules.name}`
-    let found = places.get(key)
+  function placesIn(body: StoredBody, fields: PresentedStoredFields, view: View): UrlPlaces {
+    let found = places.get(fields.placesName)
     if (found === undefined) {
       found = findUrlPlaces(body.bytes, view.roots, fields.rules)
-      places.set(key, found)
+      places.set(fields.placesName, found)
     }
-    return splice(body.bytes, found, view.publicOrigin)
+    return found
   }
 
   return {
     presented(body, fields, view, coding) {
-      if (!fields.rewritable && coding === undefined) return body.bytes
-      const form = fields.rewritable ? `${body.key} ${fields.rules.name} ${view.publicOrigin}` : body.key
-      const key = coding === undefined ? form : `${form} ${coding}`
+      const { formNames } = fields
+      const key = formNames[coding ?? 'identity']
+      // A body without URLs is its own presented form, held already: remembering it here would count it twice.
+      const isItsOwn = !fields.rewritable || placesIn(body, fields, view).count === 0
+      if (isItsOwn && coding === undefined) return body.bytes
       const held = forms.get(key)
       if (held !== undefined) return held
-      const plain = fields.rewritable ? (forms.get(form) ?? rewritten(body, fields, view)) : body.bytes
+      const rewritten = () => splice(body.bytes, placesIn(body, fields, view), view.publicOrigin)
+      const plain = isItsOwn ? body.bytes : (forms.get(formNames.identity) ?? rewritten())
       if (coding === undefined) {
-        // The body's own bytes are held already; remembering them here would count them twice.
-        if (plain !== body.bytes) forms.set(key, plain)
+        forms.set(key, plain)
         return plain
       }
       return compression.compress(plain, coding).then((compressed) => {

@@ -2,7 +2,8 @@ import { presentTag } from '../../github/presentation-tag.ts'
 import { isRewritable, rewriteLink, rewriteUrl, rulesForPath } from '../../github/rewriting/index.ts'
 import { isEntityTag } from '../../http/entity-tag.ts'
 import { headerValue, joinedHeader } from '../../http/headers.ts'
-import type { HeaderList } from '../../ports.ts'
+import type { ContentCoding, HeaderList } from '../../ports.ts'
+import type { StoredAnswer } from '../outbound/exchange.ts'
 import type { View } from './view.ts'
 
 /** The fields of an answer as a client sees them, and what they say about its body. */
@@ -73,10 +74,10 @@ function presentedTag(
   if (!isEntityTag(value)) return rewritable ? undefined : value
   if (status === 304) {
     // A 304 without a copy held here: it has no type, so the client's own word decides which kind of tag it was.
-    const presented = presentTag(value, view.presentation)
+    const presented = presentTag(value, view.presentation())
     return view.validators.tags !== '*' && view.validators.tags.includes(presented) ? presented : value
   }
-  if (rewritable) return presentTag(value, view.presentation)
+  if (rewritable) return presentTag(value, view.presentation())
   // Compressed here or not, it is the same representation but not the same bytes (RFC 9110 §8.8.1).
   return compressible && !value.startsWith('W/') ? `W/${value}` : value
 }
@@ -86,17 +87,28 @@ function variesByCoding(headers: HeaderList): boolean {
   return vary !== undefined && /(?:^|[\s,])(?:accept-encoding|\*)(?=[\s,]|$)/i.test(vary)
 }
 
-const remembered = new WeakMap<HeaderList, { publicOrigin: string; presented: PresentedFields }>()
+/** Presented fields of a stored answer, and the names under which what was derived from its body is remembered. */
+export interface PresentedStoredFields extends PresentedFields {
+  readonly placesName: string
+  /** By content coding; made once, so that a hit neither builds nor hashes a string to find its bytes. */
+  readonly formNames: Readonly<Record<ContentCoding | 'identity', string>>
+}
+
+const remembered = new WeakMap<HeaderList, { publicOrigin: string; presented: PresentedStoredFields }>()
 
 /**
  * Presented fields of a stored answer, worked out once for the public origin that was used last. Path and `Accept` are
  * part of the key that a validation is stored under, so its own field list is name enough. The memory is counted with
  * the validation (store/memory/sizes.ts).
  */
-export function presentStoredFields(headers: HeaderList, view: View): PresentedFields {
-  const known = remembered.get(headers)
+export function presentStoredFields({ validation, body }: StoredAnswer, view: View): PresentedStoredFields {
+  const known = remembered.get(validation.headers)
   if (known !== undefined && known.publicOrigin === view.publicOrigin) return known.presented
-  const presented = presentFields(headers, 200, view)
-  remembered.set(headers, { publicOrigin: view.publicOrigin, presented })
+  const fields = presentFields(validation.headers, 200, view)
+  const placesName = `${body.key} ${fields.rules.name}`
+  const identity = fields.rewritable ? `${placesName} ${view.publicOrigin}` : body.key
+  const formNames = { identity, br: `${identity} br`, gzip: `${identity} gzip` }
+  const presented = { ...fields, placesName, formNames }
+  remembered.set(validation.headers, { publicOrigin: view.publicOrigin, presented })
   return presented
 }

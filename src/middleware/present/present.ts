@@ -2,10 +2,10 @@ import { rateLimitFields, resourceOf } from '../../github/rate-limit.ts'
 import { cacheStatusOf } from '../../http/cache-status.ts'
 import { isLeftOutOf304, isNotModified } from '../../http/conditions.ts'
 import { headerValue, withHeader, withoutHeaders } from '../../http/headers.ts'
-import type { Body, BudgetLedger, Clock, OutgoingAnswer } from '../../ports.ts'
+import type { Body, BudgetLedger, Clock, MaybePromise, OutgoingAnswer } from '../../ports.ts'
 import type { Answer } from '../outbound/exchange.ts'
-import { type BodyOptions, presentBody } from './body.ts'
-import { presentFields, presentStoredFields } from './fields.ts'
+import { type BodyOptions, type PresentedBody, presentPassingBody, presentStoredBody } from './body.ts'
+import { type PresentedFields, presentFields, presentStoredFields } from './fields.ts'
 import type { View } from './view.ts'
 
 export interface PresentOptions extends BodyOptions {
@@ -19,41 +19,82 @@ export interface PresentOptions extends BodyOptions {
  *
  * @param fingerprint of the client's credential: whose rate limits a stored answer states
  */
-export async function present(
+export function present(
+  options: PresentOptions,
+  answer: Answer,
+  view: View,
+  fingerprint: string,
+): MaybePromise<OutgoingAnswer> {
+  const { stored } = answer
+  if (stored !== undefined) {
+    const presented = presentStoredFields(stored, view)
+    const added = addedFields(options, answer, view, fingerprint)
+    if (isHeldByClient(options, answer, presented, view)) return notModified(presented, added)
+    const complete = (body: PresentedBody) => completed(answer, presented, added, body)
+    const body = presentStoredBody(options, stored, presented, view)
+    return body instanceof Promise ? body.then(complete) : complete(body)
+  }
+  return presentPassing(options, answer, view, fingerprint)
+}
+
+/** An answer that is not stored: its body may still be arriving. */
+async function presentPassing(
   options: PresentOptions,
   answer: Answer,
   view: View,
   fingerprint: string,
 ): Promise<OutgoingAnswer> {
-  const { stored, outcome } = answer
-  const presented =
-    stored === undefined
-      ? presentFields(answer.headers, answer.status, view)
-      : presentStoredFields(stored.validation.headers, view)
+  const presented = presentFields(answer.headers, answer.status, view)
+  const added = addedFields(options, answer, view, fingerprint)
+  if (isHeldByClient(options, answer, presented, view)) {
+    await discard(answer.body)
+    return notModified(presented, added)
+  }
+  return completed(answer, presented, added, await presentPassingBody(options, answer, presented, view))
+}
 
-  const added = [...answer.live]
+/** Fields that are worked out anew for every answer. */
+function addedFields(options: PresentOptions, answer: Answer, view: View, fingerprint: string): string[] {
+  const { outcome, live, age, status } = answer
+  const added = [...live]
   if (outcome.name === 'hit') {
     const limits = options.ledger.latest(fingerprint, resourceOf(view.path))
     if (limits !== undefined) added.push(...rateLimitFields(limits))
   }
-  if (answer.age !== undefined) added.push('age', String(Math.floor(answer.age / 1000)))
-  const isRead = view.method === 'GET' || view.method === 'HEAD'
-  const cacheStatus = isRead ? cacheStatusOf(outcome, answer.status) : undefined
+  if (age !== undefined) added.push('age', String(Math.floor(age / 1000)))
+  const cacheStatus = isRead(view) ? cacheStatusOf(outcome, status) : undefined
   if (cacheStatus !== undefined) added.push('cache-status', cacheStatus)
   added.push('x-request-id', view.requestId)
+  return added
+}
 
-  // Where the cache took no part, the upstream has seen the client's conditions and decided about them itself.
-  const decidesHere = isRead && answer.status === 200 && outcome.name !== 'bypassed'
-  if (decidesHere && isNotModified(view.validators, presented.fields, options.clock.now())) {
-    await discard(answer.body)
-    const fields = withoutHeaders(presented.fields, isLeftOutOf304)
-    return { status: 304, headers: [...withStatus(fields, '304 Not Modified'), ...added], body: null }
-  }
+/**
+ * Whether the client holds these bytes already. Where the cache took no part, the upstream has seen the client's
+ * conditions and decided about them itself.
+ */
+function isHeldByClient(options: PresentOptions, answer: Answer, presented: PresentedFields, view: View): boolean {
+  const decidesHere = isRead(view) && answer.status === 200 && answer.outcome.name !== 'bypassed'
+  return decidesHere && isNotModified(view.validators, presented.fields, options.clock.now())
+}
 
-  const { body, coding, length } = await presentBody(options, answer, presented, view)
+function isRead({ method }: View): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+function notModified(presented: PresentedFields, added: readonly string[]): OutgoingAnswer {
+  const fields = withoutHeaders(presented.fields, isLeftOutOf304)
+  return { status: 304, headers: [...withStatus(fields, '304 Not Modified'), ...added], body: null }
+}
+
+function completed(
+  answer: Answer,
+  presented: PresentedFields,
+  added: string[],
+  { body, coding, length }: PresentedBody,
+): OutgoingAnswer {
   if (coding !== undefined) added.push('content-encoding', coding)
   if (length !== undefined) added.push('content-length', length)
-  return { status: answer.status, headers: [...presented.fields, ...added], body }
+  return { status: answer.status, headers: presented.fields.concat(added), body }
 }
 
 /** `Status`, which older GHES sends, must say what the status line says. */

@@ -12,8 +12,8 @@ export interface View {
   readonly roots: UrlRoots
   /** Scheme, host and port that the client uses, without a trailing slash. */
   readonly publicOrigin: string
-  /** Names `publicOrigin` and the rewriter's version in entity tags. */
-  readonly presentation: string
+  /** Names `publicOrigin` and the rewriter's version in entity tags; asked for only where one is made. */
+  readonly presentation: () => string
   readonly acceptEncoding: string | undefined
   /** As the client sent them: they name presented answers. */
   readonly validators: ClientValidators

@@ -14,9 +14,12 @@ export function bytesOfHeaders(headers: HeaderList): number {
   return bytes
 }
 
-/** A validation, with room for its fields as they are presented: those are remembered beside it (present/fields.ts). */
+/** What is remembered beside a validation besides its fields: the names of what was derived from its body. */
+const DERIVED_NAMES = 512
+
+/** A validation, with room for what is remembered beside it: its fields as they are presented (present/fields.ts). */
 export function bytesOfValidation(key: string, validation: Validation): number {
-  return PER_ENTRY + PER_STRING + key.length + 2 * bytesOfHeaders(validation.headers)
+  return PER_ENTRY + DERIVED_NAMES + PER_STRING + key.length + 2 * bytesOfHeaders(validation.headers)
 }
 
 export function bytesOfBody(bytes: Uint8Array): number {

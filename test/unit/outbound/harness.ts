@@ -108,7 +108,7 @@ export function questionFor({ method = 'GET', path = '/user', query = '', ...res
     bodyLength: undefined,
     credential,
     key: `${credential.fingerprint} ${path}?${withoutSecrets(query)}`,
-    scopes: isRead ? scopesOfRead(path, credential.fingerprint) : scopesOfWrite(path, credential.fingerprint),
+    scopes: () => (isRead ? scopesOfRead(path, credential.fingerprint) : scopesOfWrite(path, credential.fingerprint)),
     directives: parseCacheControl(rest.fields?.['cache-control']),
     clientTags: rest.clientTags ?? [],
     clientModifiedSince: rest.clientModifiedSince,
@@ -173,7 +173,7 @@ export function chain({ policy = { mode: 'upstream' }, maxEntryBytes = 10_000, .
     revalidate({ store, epochs, clock, digest, links, policy, maxEntryBytes }, retryLostConnection(once)),
   )
   const writes = write(epochs, accepted, once)
-  const question = (asked: Question) =>
+  const question = async (asked: Question) =>
     asked.method === 'GET' || asked.method === 'HEAD' ? reads(asked) : writes(asked)
   return {
     async get(asked) {

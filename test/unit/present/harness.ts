@@ -31,7 +31,7 @@ export function viewOf(
     rewritesBodies,
     roots,
     publicOrigin,
-    presentation: nameOf(publicOrigin),
+    presentation: () => nameOf(publicOrigin),
     acceptEncoding: headerValue(headers, 'accept-encoding'),
     validators: clientValidators(headers),
     requestId: 'request-1',

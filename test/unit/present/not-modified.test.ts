@@ -96,7 +96,7 @@ describe('tags', () => {
         const etag = `${weak ? 'W/' : ''}"${inside}"`
         const { present } = presenter()
         const { headers } = await present(hitOf(storedAnswer(BODY, { etag })), viewOf())
-        expect(returnTag(headerValue(headers, 'etag')!, viewOf().presentation)).toEqual({ kind: 'ours', tag: etag })
+        expect(returnTag(headerValue(headers, 'etag')!, viewOf().presentation())).toEqual({ kind: 'ours', tag: etag })
       }),
     )
   })
