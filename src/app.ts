@@ -42,12 +42,12 @@ import { uploadsRoute } from './routes/uploads.ts'
 /*
  * A request runs through these, in this order and never back:
  *
- *   entry ── event ─ identify ──┬─ /api/v3 ───────┐
- *            one event  who,    ├─ /api/graphql ──┤            ┌ GET, HEAD ─ fresh ─ revalidate ─ retry ┐
- *            per        which   ├─ /api/uploads ──┼─ question ─┤            reuse   ask, merge,   lost  ├ accepted ─ budget ─ health ─ ask
- *            request    name    ├─ /manage ─(who  │            │                    store         conn. │ notes      observes
- *                               │       may?)─────┘            └ others ─── write ─────────────────────┘
- *                               └─ /_weir                                   once, bumps epochs
+ *   entry ── event ─ failures ─ identify ──┬─ /api/v3 ───────┐
+ *            one event  as      who,       ├─ /api/graphql ──┤            ┌ GET, HEAD ─ fresh ─ revalidate ─ retry ┐
+ *            per        answers which      ├─ /api/uploads ──┼─ question ─┤            reuse   ask, merge,   lost  ├ accepted ─ budget ─ health ─ ask
+ *            request            name       ├─ /manage ─(who  │            │                    store         conn. │ notes      observes
+ *                                          │       may?)─────┘            └ others ─── write ─────────────────────┘
+ *                                          └─ /_weir                                   once, bumps epochs
  *
  *   answer ── present ── deliver:  fields, the client's own 304, rewritten and compressed body
  */

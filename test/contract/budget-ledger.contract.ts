@@ -44,6 +44,14 @@ export function budgetLedgerContract(name: string, makeLedger: (clock: Clock) =>
       expect(ledger.latest('three', 'core')).toBeUndefined()
     })
 
+    test('a reset that cannot be true teaches nothing and keeps nothing out', () => {
+      const ledger = makeLedger(clockAt(START))
+      ledger.observe('one', stated(7, { reset: RESET * 1000 }))
+      expect(ledger.latest('one', 'core')).toBeUndefined()
+      ledger.observe('one', stated(9))
+      expect(ledger.latest('one', 'core')).toEqual(stated(9))
+    })
+
     test('within a window remaining never rises, in whatever order answers arrive', () => {
       const answer = fc.record({ remaining: fc.nat(5000), drift: fc.integer({ min: -2, max: 2 }) })
       fc.assert(

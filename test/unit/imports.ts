@@ -96,13 +96,12 @@ export const parts: readonly Part[] = [
     files: ['src/routes/', 'src/middleware/', ...RULES],
     packages: ['hono'],
   },
-  { name: 'routes', is: under('src/routes/'), files: ['src/middleware/', ...RULES], packages: ['hono'] },
+  { name: 'routes', is: under('src/routes/'), files: ['src/middleware/', ...RULES] },
   {
     name: 'inbound',
     is: under('src/middleware/inbound/'),
     files: RULES,
     types: ['src/middleware/outbound/exchange.ts'],
-    packages: ['hono'],
   },
   { name: 'outbound', is: under('src/middleware/outbound/'), files: RULES },
   {

@@ -86,7 +86,7 @@ describe('createMetrics', () => {
     expect(lines).toContain('weir_requests_in_flight 9')
     expect(lines).toContain('weir_cache_bytes{part="bodies"} 1024')
     expect(lines).toContain('weir_cache_entries{part="validations"} 5')
-    expect(lines).toContain('weir_upstream_requests_open 4')
+    expect(lines).toContain('weir_upstream_connections 4')
     expect(lines).toContain('weir_upstream_requests_waiting 2')
   })
 
@@ -98,7 +98,7 @@ describe('createMetrics', () => {
     telemetry.record(event())
     const all = await text()
     expect(all).toContain('weir_requests_total{')
-    expect(all).toContain('weir_upstream_requests_open 4')
+    expect(all).toContain('weir_upstream_connections 4')
     expect(all).not.toMatch(/^weir_(cache_bytes|requests_in_flight)/m)
     expect(all).not.toContain(canary)
   })

@@ -139,7 +139,10 @@ export class Exchange {
     let headers: readonly string[] = withoutHopByHop(lowerCased(response.rawHeaders))
     const empty = this.#request.method === 'HEAD' || status === 204 || status === 304
     // Part of a coded representation cannot be decoded.
-    const decoder = status === 206 ? undefined : decoderFor(joinedHeader(headers, 'content-encoding'))
+    const coding = joinedHeader(headers, 'content-encoding')?.trim().toLowerCase()
+    const decoder = status === 206 ? undefined : decoderFor(coding)
+    // "No coding", said with words that answers should not use (RFC 9110 §8.4.1): nothing is coded.
+    if (coding === '' || coding === 'identity') headers = withoutHeaders(headers, (name) => name === 'content-encoding')
     const length = joinedHeader(headers, 'content-length')
     if (decoder !== undefined) {
       headers = withoutHeaders(headers, (name) => name === 'content-encoding' || name === 'content-length')

@@ -7,7 +7,7 @@ import type { Telemetry } from '../../ports.ts'
 export interface MetricsGauges {
   /** The parts of the in-process store (`bodies`, `validations`). */
   cache(): readonly { readonly part: string; readonly bytes: number; readonly entries: number }[]
-  /** Exchanges with the upstream under way, and requests that wait for a free place. */
+  /** Connections to the upstream, and requests that wait for one. */
   upstream(): { readonly open: number; readonly waiting: number }
   /** Requests whose answer is not complete. */
   inFlight(): number
@@ -202,8 +202,12 @@ function addGauges(gauges: MetricsGauges, registers: Registry[]): void {
       },
     })
   }
-  addNumber('weir_upstream_requests_open', 'Exchanges with the upstream under way.', () => gauges.upstream().open)
-  addNumber('weir_upstream_requests_waiting', 'Requests that wait to be sent.', () => gauges.upstream().waiting)
+  addNumber(
+    'weir_upstream_connections',
+    'Connections to the upstream, idle ones included.',
+    () => gauges.upstream().open,
+  )
+  addNumber('weir_upstream_requests_waiting', 'Requests that wait for a connection.', () => gauges.upstream().waiting)
   addNumber('weir_requests_in_flight', 'Requests whose answer is not complete.', () => gauges.inFlight())
 
   function addNumber(name: string, help: string, value: () => number): void {
