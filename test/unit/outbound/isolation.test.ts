@@ -4,7 +4,7 @@ import type { FreshnessPolicy } from '../../../src/http/freshness.ts'
 import { headerValue } from '../../../src/http/headers.ts'
 import type { Validation } from '../../../src/ports.ts'
 import { memoryCacheStore } from '../../../src/store/memory/cache-store.ts'
-import { type Asked, chain, JSON_TYPE, questionFor, response, type Sent } from './harness.ts'
+import { type Asked, chain, JSON_TYPE, questionFor, response, type Sent, START } from './harness.ts'
 
 /**
  * An upstream that sends each credential a body of its own, changed by writes, under one and the same entity tag for
@@ -113,7 +113,7 @@ describe('two credentials', () => {
           'x-oauth-scopes': headers[1]!,
           'x-ratelimit-limit': '60',
           'x-ratelimit-remaining': headers[1] === 'token one' ? '11' : '22',
-          'x-ratelimit-reset': '9999999999',
+          'x-ratelimit-reset': String(START / 1000 + 3600),
         },
         'the same bytes',
       ),
