@@ -11,6 +11,8 @@ const USUAL_PORT = '8787'
  * tokens, and then both keep serving until they are interrupted.
  */
 async function demo(): Promise<void> {
+  // Nobody reads on (`npm run demo | head`): there is nothing left to show.
+  process.stdout.on('error', () => process.exit(0))
   const sandbox = await startSandbox({ switches: { rateLimits: { core: 5000 } } })
   const gateway = await start({ WEIR_UPSTREAM: sandbox.origin, WEIR_MANAGE_UPSTREAM: sandbox.manageOrigin })
   print(`An embedded GitHub Enterprise Server serves ${sandbox.origin}/api/v3`)

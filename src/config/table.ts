@@ -53,7 +53,7 @@ export const settings = {
     name: 'WEIR_UPSTREAM',
     placeholder: 'origin',
     meaning:
-      'root of GitHub Enterprise Server (`https://ghes.example.com`: REST under `/api/v3`, `/api/graphql`, `/api/uploads`) or `https://api.github.com` (REST at `/`, `/graphql`, `https://uploads.github.com`)',
+      'root of GitHub Enterprise Server, by the name that it writes in its own URLs (under any other they lead past Weir; `https://ghes.example.com`: REST under `/api/v3`, `/api/graphql`, `/api/uploads`) or `https://api.github.com` (REST at `/`, `/graphql`, `https://uploads.github.com`)',
     wanted: 'the root of the upstream, such as https://ghes.example.com or https://api.github.com',
     fallback: { described: 'required by `npm start`; `npm run demo` brings its own' },
     parse: (text) => {

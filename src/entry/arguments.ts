@@ -27,7 +27,8 @@ const closing = `Durations are whole numbers with a unit: 500ms, 5s, 15m, 1h. Si
 Flags win over variables; an empty value counts as not set.
 Everybody on a machine can read its command lines: give secrets as variables or files.
 
-Exit codes: 0 after help, version or a clean stop; 2 for wrong flags or settings, all of which are listed.`
+Exit codes: 0 after help, version or a stop; 1 where it cannot listen or its TLS files do not fit; 2 for wrong flags or
+settings, all of which are listed; 130 and 143 after a second SIGINT or SIGTERM.`
 
 /**
  * Reads the arguments that follow the program's name. Values are not looked at here, `parseSettings` does that; what is wrong is
@@ -69,7 +70,10 @@ function flagsOf(setting: Setting): Flag[] {
   const value = new Option(`${flagOf(variable)} <${setting.placeholder}>`, about)
   if (!setting.secret) return [{ option: value, variable, replaces: undefined }]
   const fileVariable = fileVariableOf(setting)
-  const file = new Option(`${flagOf(fileVariable)} <file>`, `file that holds it [${fileVariable}]`)
+  const file = new Option(
+    `${flagOf(fileVariable)} <file>`,
+    `file that holds the value of ${flagOf(variable)} [${fileVariable}]`,
+  )
   return [
     { option: value, variable, replaces: fileVariable },
     { option: file, variable: fileVariable, replaces: variable },

@@ -11,6 +11,10 @@ const CANNOT_START = 1
 const readText = (path: string): string => readFileSync(path, 'utf8')
 
 async function main(): Promise<void> {
+  // A reader that has seen enough (`weir --help | head`) is no reason for a stack trace.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
   const parsed = parseArguments(process.argv.slice(2), process.env)
   switch (parsed.kind) {
     case 'help':

@@ -31,7 +31,8 @@ function isAlive(): Promise<boolean> {
 let alive = false
 try {
   alive = await isAlive()
-} catch {
+} catch (thrown) {
   // Settings that cannot be read cannot have started anything.
+  process.stderr.write(`${thrown instanceof Error ? thrown.message : String(thrown)}\n`)
 }
 process.exitCode = alive ? 0 : 1

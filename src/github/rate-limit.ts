@@ -75,10 +75,15 @@ export function isLimitRefusal(status: number, headers: HeaderList): boolean {
 }
 
 /**
- * Units of the primary limit that one exchange costs: nothing for a 304 to an authorised request ("Best practices for
- * using the REST API": conditional requests), nothing for `/rate_limit`, one for everything else. An anonymous 304 costs.
+ * Units of the primary limit that one exchange costs, as far as an answer tells: nothing for a 304 to an authorised request
+ * ("Best practices for using the REST API": conditional requests; an anonymous one costs), for `/rate_limit`, for a
+ * preflight, or for a refusal for want of units; one for everything else.
  */
-export function costOf(status: number, path: string, isAnonymous: boolean): number {
-  if (path === '/rate_limit') return 0
-  return status === 304 && !isAnonymous ? 0 : 1
+export function costOf(
+  question: { readonly method: string; readonly path: string; readonly isAnonymous: boolean },
+  status: number,
+  headers: HeaderList,
+): number {
+  if (question.path === '/rate_limit' || question.method === 'OPTIONS' || isLimitRefusal(status, headers)) return 0
+  return status === 304 && !question.isAnonymous ? 0 : 1
 }

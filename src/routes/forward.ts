@@ -52,6 +52,7 @@ export function forward(dependencies: ForwardDependencies, api: ForwardRoute): H
         presentation: () => names.nameOf(publicOrigin),
         validators,
         cacheable: api.cacheable,
+        isCharged: api.route !== 'manage',
         use: context.use,
       },
       digest,

@@ -392,7 +392,7 @@ describe('draining', () => {
     const client = new RawClient(server.port)
     client.write(request('GET /'))
     await vi.waitUntil(() => asked)
-    await server.drain()
+    expect(await server.drain()).toBe(1)
     expect(await client.untilClosed()).toBe('')
   })
 })

@@ -16,7 +16,7 @@ interface Connection {
 export class Connections {
   readonly #server: Server
   readonly #open = new Map<Duplex, Connection>()
-  #draining: Promise<void> | undefined
+  #draining: Promise<number> | undefined
 
   constructor(server: Server, encrypted: boolean) {
     this.#server = server
@@ -53,13 +53,17 @@ export class Connections {
     return outgoing.headersSent || outgoing.socket === null
   }
 
-  /** `timeout`: ms until whatever is left is cut off. */
-  drain(timeout: number): Promise<void> {
+  /** `timeout`: ms until whatever is left is cut off. Resolves with how many answers were. */
+  drain(timeout: number): Promise<number> {
     this.#draining ??= new Promise((resolve) => {
-      const timer = setTimeout(() => this.close(), timeout)
+      let cutOff = 0
+      const timer = setTimeout(() => {
+        for (const { outgoing } of this.#open.values()) if (outgoing?.writableFinished === false) cutOff++
+        this.close()
+      }, timeout)
       this.#server.close(() => {
         clearTimeout(timer)
-        resolve()
+        resolve(cutOff)
       })
       for (const connection of this.#open.values()) dismiss(connection)
     })

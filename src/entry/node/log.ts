@@ -55,7 +55,7 @@ const CLOSE_LIMIT = 2000
  * | field | value |
  * |---|---|
  * | `requestId` | the client's `X-Request-Id` where it is acceptable, else the gateway's |
- * | `method`, `path` | as sent; no query, secret segments hidden; no `path` where the target was refused |
+ * | `method`, `path` | as sent; no query, secret segments hidden |
  * | `route` | `api`, `graphql`, `uploads`, `manage`, `gateway`, `unknown` |
  * | `status`, `bytes`, `milliseconds` | of the answer to the client |
  * | `outcome`, `detail`, `failure` | words from the closed sets |

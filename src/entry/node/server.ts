@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createServer, IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -36,8 +37,8 @@ export interface RunningServer {
   /** Such as `http://127.0.0.1:8787`. */
   readonly origin: string
   readonly port: number
-  /** Takes no more connections, lets requests in flight finish, and resolves when all are gone. */
-  drain(): Promise<void>
+  /** Takes no more connections, lets requests in flight finish, and resolves with how many had to be cut off. */
+  drain(): Promise<number>
   /** Ends everything at once. */
   close(): void
 }
@@ -72,6 +73,7 @@ export function startServer(options: ServerOptions): Promise<RunningServer> {
   }
   let server: Server<typeof GatewayRequest>
   try {
+    if (options.tls !== undefined) assertBelongTogether(options.tls)
     server = options.tls === undefined ? createServer(settings) : createTlsServer({ ...settings, ...options.tls })
   } catch (cause) {
     return Promise.reject(
@@ -124,6 +126,12 @@ export function startServer(options: ServerOptions): Promise<RunningServer> {
       })
     })
   })
+}
+
+/** Node notices only a key of the same type that does not fit; with another type every handshake would fail instead. */
+function assertBelongTogether({ cert, key }: { cert: string; key: string }): void {
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
+    throw new Error('not the key of this certificate')
 }
 
 /**

@@ -23,6 +23,8 @@ export interface QuestionParts {
   readonly validators: ClientValidators
   /** `false` for APIs whose answers are never stored. */
   readonly cacheable: boolean
+  /** Whether the API has rate limits. */
+  readonly isCharged: boolean
   readonly use: UpstreamUse
 }
 
@@ -61,6 +63,7 @@ export function questionOf(inbound: Inbound, parts: QuestionParts, digest: Diges
     clientTags: takesPart ? tagsForUpstream(parts, isRaw) : [],
     clientModifiedSince: takesPart ? parts.validators.modifiedSince : undefined,
     bypass,
+    isCharged: parts.isCharged,
     use: parts.use,
     signal: () => inbound.signal(),
   }

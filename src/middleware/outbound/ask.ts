@@ -17,7 +17,10 @@ export function ask(send: Send, clock: Clock): Attempt {
         bodyLength: question.bodyLength,
         signal: question.signal(),
       })
-      question.use.cost += costOf(response.status, question.path, question.credential.isAnonymous)
+      if (question.isCharged) {
+        const { method, path, credential } = question
+        question.use.cost += costOf({ method, path, ...credential }, response.status, response.headers)
+      }
       return response
     } finally {
       question.use.milliseconds += clock.elapsed() - startedAt

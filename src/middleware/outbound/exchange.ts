@@ -32,6 +32,8 @@ export interface Question {
   readonly clientModifiedSince: string | undefined
   /** Why the cache takes no part in this read, where it does not. `headers` then hold the client's conditions. */
   readonly bypass: Detail | undefined
+  /** Whether the API that is asked has rate limits. */
+  readonly isCharged: boolean
   /** What asking amounted to so far. */
   readonly use: UpstreamUse
   /** Aborts when nobody waits for the answer any longer. */

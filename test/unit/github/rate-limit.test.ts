@@ -66,10 +66,14 @@ describe('rate limits', () => {
   })
 
   test('only a 304 to a credential, and asking about the limits, is free', () => {
-    expect(costOf(304, '/user', false)).toBe(0)
-    expect(costOf(304, '/user', true)).toBe(1)
-    expect(costOf(200, '/user', false)).toBe(1)
-    expect(costOf(404, '/user', false)).toBe(1)
-    expect(costOf(200, '/rate_limit', false)).toBe(0)
+    const asked = { method: 'GET', path: '/user', isAnonymous: false }
+    expect(costOf(asked, 304, [])).toBe(0)
+    expect(costOf({ ...asked, isAnonymous: true }, 304, [])).toBe(1)
+    expect(costOf(asked, 200, [])).toBe(1)
+    expect(costOf(asked, 404, [])).toBe(1)
+    expect(costOf({ ...asked, path: '/rate_limit' }, 200, [])).toBe(0)
+    expect(costOf({ ...asked, method: 'OPTIONS' }, 204, [])).toBe(0)
+    expect(costOf(asked, 403, ['x-ratelimit-remaining', '0'])).toBe(0)
+    expect(costOf(asked, 403, ['x-ratelimit-remaining', '1'])).toBe(1)
   })
 })

@@ -113,6 +113,7 @@ export function questionFor({ method = 'GET', path = '/user', query = '', ...res
     clientTags: rest.clientTags ?? [],
     clientModifiedSince: rest.clientModifiedSince,
     bypass: rest.bypass,
+    isCharged: true,
     use: { requests: 0, cost: 0, milliseconds: 0 },
     signal: () => rest.signal ?? new AbortController().signal,
   }
