@@ -30,7 +30,7 @@ export const details = {
   'unknown-coding': 'it came in a content coding that nobody asked for',
   'too-large': 'it is larger than one entry may be',
   'vary-any': 'the upstream says that it varies by everything',
-  'not-complete': 'it is an intermediate or partial answer (202, 206, …)',
+  'not-complete': 'it is an intermediate or partial answer (202, 206, …), or nothing says where it ends',
   'link-unconfirmed': "the 304 did not cover the page's Link, so the page was fetched again",
   'unknown-304': 'the upstream sent a 304 for nothing that was asked, so it was asked again without conditions',
   range: 'the client asked for a range',

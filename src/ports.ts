@@ -83,6 +83,8 @@ export interface UpstreamResponse {
   readonly headers: HeaderList
   /** Decoded bytes. Iterating it throws a `Failure` when the upstream breaks off, stalls or sends a broken coding. */
   readonly body: AsyncIterable<Uint8Array> | null
+  /** Neither a length nor chunks said where the body ends: one that broke off cannot be told from a complete one. */
+  readonly endsWithConnection?: boolean
 }
 
 /** Asks the upstream once. Rejects with a `Failure` (errors.ts) whose tag says what went wrong. */

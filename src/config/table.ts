@@ -187,7 +187,8 @@ export const settings = {
   cacheMaxEntryBytes: setting({
     name: 'WEIR_CACHE_MAX_ENTRY_BYTES',
     placeholder: 'size',
-    meaning: 'bound of one entry; larger answers pass through unstored',
+    meaning:
+      'bound of one entry, and never more than a quarter of `WEIR_CACHE_MAX_BYTES`; larger answers pass through unstored',
     wanted: 'a size such as 64KiB, 8MiB or a number of bytes, not above WEIR_CACHE_MAX_BYTES',
     fallback: { described: '`8MiB`, or `WEIR_CACHE_MAX_BYTES` where that is less' },
     parse: parseSize,

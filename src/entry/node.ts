@@ -59,9 +59,12 @@ export interface RunningGateway {
 export async function startGateway(settings: Settings, options: StartOptions = {}): Promise<RunningGateway> {
   const clock = options.clock ?? systemClock
   const digest = createDigest(settings.secret === undefined ? randomBytes(32) : Buffer.from(settings.secret))
-  const { maxBytes, maxEntryBytes, freshness } = settings.cache
+  const { maxBytes, freshness } = settings.cache
+  const bodyBytes = Math.floor(maxBytes * BODY_SHARE)
+  // What would not fit beside nothing else is not collected, and not said to be stored.
+  const maxEntryBytes = Math.min(settings.cache.maxEntryBytes, Math.floor(bodyBytes / 2))
   const store = memoryCacheStore({
-    bodyBytes: Math.floor(maxBytes * BODY_SHARE),
+    bodyBytes,
     validationBytes: Math.floor(maxBytes * VALIDATION_SHARE),
   })
   const derived = derivedBodies(Math.floor(maxBytes * (1 - BODY_SHARE - VALIDATION_SHARE)), compression)

@@ -18,6 +18,8 @@ const OBJECT_CLOSE = 0x7d
 /** GitHub's default and greatest `per_page`. */
 const DEFAULT_PAGE = 30
 const LARGEST_PAGE = 100
+/** Some endpoints give no more than this, whatever was asked for. */
+const SMALL_LARGEST_PAGE = 50
 
 const TOTAL_COUNT = new TextEncoder().encode('total_count')
 
@@ -89,12 +91,12 @@ export function nextPageOf(body: Uint8Array, query: string): Validation['nextPag
 /**
  * Whether a page with so many items may have a successor. `query` is the request's raw query without `?`.
  *
- * Full is `per_page`, at most 100, or 30 where none or nonsense was asked for. Exactly 30 is full whatever was asked for, because
- * some endpoints do not read `per_page`. When in doubt a page is full: that costs a request, the contrary costs the next page.
+ * Full is `per_page`, at most 100, or 30 where none or nonsense was asked for. Exactly 30 or 50 is full whatever was asked for,
+ * because some endpoints do not read `per_page`, and some give 50 at the most. When in doubt a page is full: that costs a request, the contrary costs the next page.
  */
 export function isFullPage(count: number | undefined, query: string): boolean {
   if (count === undefined || count === 0) return false
-  return count === DEFAULT_PAGE || count >= pageSize(query)
+  return count === DEFAULT_PAGE || count === SMALL_LARGEST_PAGE || count >= pageSize(query)
 }
 
 function pageSize(query: string): number {

@@ -11,7 +11,7 @@ const MAX_LENGTH = 1024
  */
 const SECRET_SEGMENTS = [
   /^((?:\/+api\/+v3)?\/+applications\/+[^/]+\/+[^/]+\/+).+$/i,
-  /^((?:\/+api\/+v3)?\/+app-manifests\/+)(?:(?!\/+conversions$).)+/i,
+  /^((?:\/+api\/+v3)?\/+app-manifests\/+)[^/]+/i,
 ]
 
 /** GitHub's tokens by their own prefixes, wherever somebody put one. */

@@ -5,9 +5,9 @@
 /**
  * Nothing that could end a header line, a JSON string or a log line, or mean something to a terminal or a shell.
  * The underscore is left out on purpose: GitHub's tokens (`ghp_…`, `github_pat_…`) all have one, so a token that was put
- * into the wrong field never reaches a log. UUIDs, ULIDs, W3C and AWS trace ids pass.
+ * into the wrong field never reaches a log; nor does 40 hex, the form of its older ones. UUIDs, ULIDs, W3C and AWS trace ids pass.
  */
-const ACCEPTABLE = /^[A-Za-z0-9.:+/=@-]{1,128}$/
+const ACCEPTABLE = /^(?![0-9a-f]{40}$)[A-Za-z0-9.:+/=@-]{1,128}$/i
 
 /**
  * The id as the client sent it where it is 1 to 128 characters of `A-Z a-z 0-9 . : + / = @ -`, else `undefined`: it is

@@ -1,7 +1,7 @@
 import type { UrlRoots } from '../github/rewriting/index.ts'
 import { type ApiRoot, addressOf } from '../github/upstream.ts'
 import { clientValidators } from '../http/conditions.ts'
-import { headerValue } from '../http/headers.ts'
+import { joinedHeader } from '../http/headers.ts'
 import { refuseDotSegments } from '../http/target.ts'
 import type { Handler } from '../middleware/inbound/context.ts'
 import { questionOf } from '../middleware/inbound/question.ts'
@@ -64,12 +64,12 @@ export function forward(dependencies: ForwardDependencies, api: ForwardRoute): H
       const view = {
         method: inbound.method,
         path: rulePath,
-        accept: headerValue(inbound.headers, 'accept'),
+        accept: joinedHeader(inbound.headers, 'accept'),
         rewritesBodies: api.rewritesBodies,
         roots: api.roots,
         publicOrigin,
         presentation: () => names.nameOf(publicOrigin),
-        acceptEncoding: headerValue(inbound.headers, 'accept-encoding'),
+        acceptEncoding: joinedHeader(inbound.headers, 'accept-encoding'),
         validators,
         requestId: context.requestId,
       }

@@ -166,6 +166,8 @@ describe('what comes back', () => {
     const upstream = await rawUpstream((socket) => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it'))
     const response = await sender().send(asking(upstream.origin))
     expect((await readAll(response.body)).toString()).toBe('all of it')
+    // Whether that was all of it, nobody can know.
+    expect(response.endsWithConnection).toBe(true)
   })
 })
 

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { Failure } from '../../errors.ts'
-import { joinedHeader, withoutHeaders, withoutHopByHop } from '../../http/headers.ts'
+import { headerValue, joinedHeader, withoutHeaders, withoutHopByHop } from '../../http/headers.ts'
 import type { UpstreamRequest, UpstreamResponse } from '../../ports.ts'
 import { Deadline } from './deadline.ts'
 import type { Pool } from './pool.ts'
@@ -61,7 +61,8 @@ export class Exchange {
       return
     }
     request.signal?.addEventListener('abort', this.#onAbort)
-    this.#expire('upstream-headers-timeout', timeouts.headersTimeout)
+    // Until there is a connection, what takes so long is our own queue.
+    this.#expire('upstream-busy', timeouts.headersTimeout)
     try {
       pool.acquire(this.#open)
     } catch (thrown) {
@@ -136,7 +137,10 @@ export class Exchange {
       // An answer that was complete before its question cannot leave the connection usable.
       if (this.#upload !== undefined && !this.#upload.complete) this.#outgoing?.destroy()
     })
-    let headers: readonly string[] = withoutHopByHop(lowerCased(response.rawHeaders))
+    const raw = lowerCased(response.rawHeaders)
+    const isFramed =
+      headerValue(raw, 'content-length') !== undefined || headerValue(raw, 'transfer-encoding') !== undefined
+    let headers: readonly string[] = withoutHopByHop(raw)
     const empty = this.#request.method === 'HEAD' || status === 204 || status === 304
     // Part of a coded representation cannot be decoded.
     const coding = joinedHeader(headers, 'content-encoding')?.trim().toLowerCase()
@@ -153,7 +157,8 @@ export class Exchange {
     } else {
       this.#body = new ResponseBody(response, decoder?.(), this.#timeouts.bodyTimeout, () => this.#outgoing?.destroy())
     }
-    this.#resolve({ status, headers, body: this.#body ?? null })
+    const body = this.#body ?? null
+    this.#resolve({ status, headers, body, ...(body === null || isFramed ? {} : { endsWithConnection: true }) })
   }
 
   #onError(error: Error & { code?: string }): void {
@@ -197,7 +202,7 @@ export class Exchange {
   }
 
   #expire(
-    tag: 'upstream-connect-timeout' | 'upstream-headers-timeout' | 'request-timeout',
+    tag: 'upstream-busy' | 'upstream-connect-timeout' | 'upstream-headers-timeout' | 'request-timeout',
     milliseconds: number,
   ): void {
     if (this.#failed || this.#response !== undefined) return

@@ -47,7 +47,7 @@ export interface RunningServer {
 const KEEP_ALIVE_MS = 75_000
 const HEADERS_TIMEOUT_MS = 65_000
 /** A client that neither sends nor reads for so long is gone. */
-const IDLE_CLIENT_MS = 300_000
+const IDLE_CLIENT_MS = 60_000
 const MAX_REQUEST_HEAD_BYTES = 32 * 1024
 /** How long a request that nobody wants is read on, so that the client gets to see its answer before the connection ends. */
 const LINGER_MS = 1_000

@@ -37,6 +37,12 @@ export function resourcePath(path: string): ResourcePath {
   }
 }
 
+/** The kind of route that a path belongs to: whose, and the names at even positions, where resources stand. */
+export function routeShape(path: string): string {
+  const { scope, rest } = resourcePath(path)
+  return `${scope}/${rest[0] ?? ''}/${rest.length > 2 ? rest[2] : ''}/${rest.length}`
+}
+
 function decode(segment: string): string {
   try {
     return decodeURIComponent(segment)

@@ -56,7 +56,7 @@ function flavoursOf(accept: string | undefined, answer: RewriteAnswer): string[]
 }
 
 /** Resources whose `raw` and `html` only add or change fields of their JSON (GitHub's "Media types", comment body properties). */
-function staysJson(path: string): boolean {
+export function staysJson(path: string): boolean {
   const { scope, rest } = resourcePath(path)
   const [first, second, third] = rest
   switch (scope) {

@@ -39,7 +39,7 @@ export function questionOf(inbound: Inbound, parts: QuestionParts, digest: Diges
   const credential = credentialOf(headers, query, digest)
   const isRead = method === 'GET' || method === 'HEAD'
   const fields = forwardedFields(headers)
-  const isRaw = asksForRaw(headerValue(headers, 'accept'))
+  const isRaw = asksForRaw(joinedHeader(headers, 'accept'), path)
   const bypass = isRead ? bypassReason(inbound, parts, isRaw) : undefined
   const takesPart = isRead && bypass === undefined
   if (!takesPart) fields.push(...forwardedConditions(headers, parts.presentation(), isRaw))

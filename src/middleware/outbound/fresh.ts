@@ -1,6 +1,7 @@
 import { Failure } from '../../errors.ts'
 import { ageOf, type FreshnessPolicy, isFresh } from '../../http/freshness.ts'
-import type { CacheStore, Clock, MaybePromise, Validation, WriteEpochs } from '../../ports.ts'
+import type { CacheStore, Clock, MaybePromise, WriteEpochs } from '../../ports.ts'
+import { isCurrent } from './current.ts'
 import type { Answer, Answerer, Question, StoredAnswer } from './exchange.ts'
 import { lookup } from './lookup.ts'
 
@@ -23,7 +24,9 @@ export function fresh(
       const { validation } = stored
       const now = clock.now()
       const credentialed = !question.credential.isAnonymous
-      if (isFresh(validation, policy, question.directives, credentialed, now) && isCurrent(question, validation)) {
+      const isReusable = isFresh(validation, policy, question.directives, credentialed, now)
+      // A write since then ends reuse in every mode: the writer's next read must see what it wrote.
+      if (isReusable && isCurrent(question, validation, epochs)) {
         return {
           status: 200,
           headers: validation.headers,
@@ -37,13 +40,6 @@ export function fresh(
     }
     if (question.directives.onlyIfCached) throw new Failure('only-if-cached')
     return next(question, stored)
-  }
-
-  /** A write since then ends reuse in every mode: the writer's next read must see what it wrote. */
-  function isCurrent(question: Question, { epoch }: Validation): boolean {
-    if (epoch === epochs.current()) return true
-    const scopes = question.scopes()
-    return scopes !== 'everything' && epochs.isCurrent(epoch, scopes)
   }
 
   return function answerFresh(question) {

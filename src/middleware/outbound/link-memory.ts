@@ -1,10 +1,34 @@
+import { routeShape } from '../../github/rewriting/index.ts'
+
 /**
  * Whether the upstream's 304s carry `Link`. The entity tag does not cover that field: page 1 of a list can stay the
  * same while a page 2 appears behind it, so what a 304 leaves out may mean "there is none" or nothing at all.
- * Learnt per upstream from what it does; until then a missing `Link` means nothing.
+ * Learnt for each kind of route from what the upstream does there; until then a missing `Link` means nothing.
  */
 export class LinkMemory {
+  readonly #habits = new Map<string, LinkHabit>()
+
+  /** What is known of the route that a path (below the API root) belongs to. */
+  of(path: string): LinkHabit {
+    const shape = routeShape(path)
+    const known = this.#habits.get(shape)
+    if (known !== undefined) return known
+    // Callers choose paths: beyond what any upstream has, learning begins anew rather than growing.
+    if (this.#habits.size >= MOST_ROUTES) this.#habits.clear()
+    const habit = new LinkHabit()
+    this.#habits.set(shape, habit)
+    return habit
+  }
+}
+
+const MOST_ROUTES = 500
+/** After so many pages that were fetched at once, the next one is asked for with its validator again. */
+const PROBE_EVERY = 16
+
+/** What one kind of route does. */
+export class LinkHabit {
   #learnt: 'unknown' | 'sends' | 'omits' = 'unknown'
+  #untilProbe = PROBE_EVERY
 
   /** A 304 carried a `Link`. */
   sawLinkOn304(): void {
@@ -14,6 +38,7 @@ export class LinkMemory {
   /** A 304 carried none, and the page fetched right after it did. */
   sawLinkOnlyOn200(): void {
     this.#learnt = 'omits'
+    this.#untilProbe = PROBE_EVERY
   }
 
   /** A 304 without `Link` says that the page has none. */
@@ -21,8 +46,14 @@ export class LinkMemory {
     return this.#learnt === 'sends'
   }
 
-  /** A conditional question about a page whose `Link` has run out would be answered in vain. */
-  get isOmitted(): boolean {
-    return this.#learnt === 'omits'
+  /**
+   * Whether a page whose `Link` has run out is fetched at once, because a conditional question would be asked in vain. Now
+   * and then it says no: an upstream that was taken for another, or changed, would else be paid for ever.
+   */
+  fetchAtOnce(): boolean {
+    if (this.#learnt !== 'omits') return false
+    if (this.#untilProbe-- > 0) return true
+    this.#untilProbe = PROBE_EVERY
+    return false
   }
 }

@@ -30,7 +30,7 @@ export function reasonNotToStore(
   maxBytes: number,
   now: number,
 ): Detail | undefined {
-  if (response.status !== 200) return 'not-complete'
+  if (response.status !== 200 || response.endsWithConnection === true) return 'not-complete'
   const { headers } = response
   const control = parseCacheControl(joinedHeader(headers, 'cache-control'))
   if (control.noStore) return 'no-store'

@@ -7,9 +7,10 @@ import { headerValue, joinedHeader, withHeader } from '../../http/headers.ts'
 import type { Detail, Outcome } from '../../outcome.ts'
 import type { CacheStore, Clock, Digest, UpstreamResponse, Validation, WriteEpochs } from '../../ports.ts'
 import { collect } from './collect.ts'
+import { isCurrent } from './current.ts'
 import type { Answer, Attempt, Question, StoredAnswer } from './exchange.ts'
 import type { Revalidating } from './fresh.ts'
-import type { LinkMemory } from './link-memory.ts'
+import type { LinkHabit, LinkMemory } from './link-memory.ts'
 import { confirmedRepresentation, type Moment, reasonNotToStore, representationOf } from './representation.ts'
 import { liveFields } from './stored-fields.ts'
 import { type Conditions, composeConditions, confirmedBy, UNCONDITIONAL } from './validators.ts'
@@ -41,11 +42,14 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     return [response, { epoch, askedAt, arrivedAt: clock.now() }]
   }
 
-  return async function revalidated(question, stored) {
+  return async function revalidated(question, found) {
     if (question.bypass !== undefined) {
       const [response] = await exchange(question, UNCONDITIONAL)
       return passed(response, { name: 'bypassed', forward: 'bypass', detail: question.bypass })
     }
+    // A write may have put a page behind this one: its Link, or the want of one, is not good any longer either.
+    const isOld = found !== undefined && !isCurrent(question, found.validation, epochs)
+    const stored = isOld ? { ...found, validation: { ...found.validation, linkGoodUntil: 0 } } : found
     const conditions = composeConditions(question, stored, links, clock.now())
     const [response, moment] = await exchange(question, conditions)
     if (response.status !== 304) return received(question, stored, response, moment, undefined)
@@ -53,7 +57,8 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     const confirmed = confirmedBy(conditions, stored?.validation.etag, headerValue(response.headers, 'etag'))
     if (confirmed.what === 'client') return passed304(response, confirmed.tag)
     if (confirmed.what === 'stored' && stored !== undefined) {
-      if (!leavesLinkOpen(stored, response, links, moment.arrivedAt)) return confirm(question, stored, response, moment)
+      const habit = links.of(question.path)
+      if (!leavesLinkOpen(stored, response, habit, moment.arrivedAt)) return confirm(question, stored, response, moment)
       return again(question, stored, 'link-unconfirmed')
     }
     if (conditions.fields.length === 0) throw unasked304()
@@ -64,12 +69,13 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
   async function again(question: Question, stored: StoredAnswer | undefined, detail: Detail): Promise<Answer> {
     const [response, moment] = await exchange(question, UNCONDITIONAL)
     if (response.status === 304) throw unasked304()
-    if (detail === 'link-unconfirmed' && headerValue(response.headers, 'link') !== undefined) links.sawLinkOnlyOn200()
+    if (detail === 'link-unconfirmed' && headerValue(response.headers, 'link') !== undefined)
+      links.of(question.path).sawLinkOnlyOn200()
     return received(question, stored, response, moment, detail)
   }
 
   async function confirm(question: Question, stored: StoredAnswer, response: UpstreamResponse, moment: Moment) {
-    if (headerValue(response.headers, 'link') !== undefined) links.sawLinkOn304()
+    if (headerValue(response.headers, 'link') !== undefined) links.of(question.path).sawLinkOn304()
     const updated = confirmedRepresentation(question, stored, response.headers, moment)
     const forbidden = parseCacheControl(joinedHeader(response.headers, 'cache-control')).noStore
     const mayKeep = !forbidden && !question.directives.noStore
@@ -141,12 +147,12 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
  * good for the lifetime it came with, and as long as the body itself says how many items there are; after that only a
  * page that is not full surely has nothing behind it.
  */
-function leavesLinkOpen(stored: StoredAnswer, response: UpstreamResponse, links: LinkMemory, now: number): boolean {
+function leavesLinkOpen(stored: StoredAnswer, response: UpstreamResponse, habit: LinkHabit, now: number): boolean {
   if (headerValue(response.headers, 'link') !== undefined) return false
   const { validation } = stored
   if (validation.nextPage === 'stated' || now < validation.linkGoodUntil) return false
   if (headerValue(validation.headers, 'link') !== undefined) return true
-  return validation.nextPage === 'possible' && !links.absenceCounts
+  return validation.nextPage === 'possible' && !habit.absenceCounts
 }
 
 /**

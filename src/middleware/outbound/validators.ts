@@ -36,7 +36,7 @@ export function composeConditions(
     const hasLink = headerValue(validation.headers, 'link') !== undefined
     // Its 304 would leave the Link open and the page would be fetched all the same: one round trip instead of two.
     const isDoubtful = validation.nextPage !== 'stated' && (hasLink || validation.nextPage === 'possible')
-    if (linkRanOut && links.isOmitted && isDoubtful) return UNCONDITIONAL
+    if (linkRanOut && isDoubtful && links.of(question.path).fetchAtOnce()) return UNCONDITIONAL
     if (validation.etag !== undefined) {
       return { ...UNCONDITIONAL, own: 'etag', fields: ['if-none-match', validation.etag] }
     }

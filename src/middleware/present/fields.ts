@@ -1,6 +1,6 @@
 import { presentTag } from '../../github/presentation-tag.ts'
 import { isRewritable, rewriteLink, rewriteUrl, rulesForPath } from '../../github/rewriting/index.ts'
-import { isEntityTag } from '../../http/entity-tag.ts'
+import { isEntityTag, weaklyEqual } from '../../http/entity-tag.ts'
 import { headerValue, joinedHeader } from '../../http/headers.ts'
 import type { ContentCoding, HeaderList } from '../../ports.ts'
 import type { StoredAnswer } from '../outbound/exchange.ts'
@@ -32,6 +32,9 @@ const SPEAKS_FOR_HOST = new Set([
   'report-to',
 ])
 
+/** Fields that are true of the upstream's own bytes only, and not once they are rewritten or compressed. */
+const NAMES_BYTES = new Set(['content-md5', 'content-digest', 'repr-digest', 'digest', 'accept-ranges'])
+
 const COMPRESSIBLE =
   /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml)\b|application\/javascript\b|image\/svg\+xml\b)/i
 
@@ -52,6 +55,7 @@ export function presentFields(headers: HeaderList, status: number, view: View): 
     const name = headers[index] as string
     const value = headers[index + 1] as string
     if (name === 'content-length' || name === 'x-request-id' || SPEAKS_FOR_HOST.has(name)) continue
+    if ((rewritable || compressible) && NAMES_BYTES.has(name)) continue
     if (name === 'link') fields.push(name, rewriteLink(value, view.roots, view.publicOrigin))
     else if (name === 'location' || name === 'content-location') {
       fields.push(name, rewriteUrl(value, view.roots, view.publicOrigin))
@@ -75,7 +79,8 @@ function presentedTag(
   if (status === 304) {
     // A 304 without a copy held here: it has no type, so the client's own word decides which kind of tag it was.
     const presented = presentTag(value, view.presentation())
-    return view.validators.tags !== '*' && view.validators.tags.includes(presented) ? presented : value
+    const { tags } = view.validators
+    return (tags !== '*' && tags.find((held) => weaklyEqual(held, presented))) || value
   }
   if (rewritable) return presentTag(value, view.presentation())
   // Compressed here or not, it is the same representation but not the same bytes (RFC 9110 §8.8.1).

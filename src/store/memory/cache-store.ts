@@ -15,11 +15,11 @@ export interface MemoryCacheStore extends CacheStore {
  */
 export function memoryCacheStore(bounds: { bodyBytes: number; validationBytes: number }): MemoryCacheStore {
   const bodies = new LRUCache<string, StoredBody>({
-    maxSize: bounds.bodyBytes,
+    maxSize: Math.max(1, bounds.bodyBytes),
     sizeCalculation: (body) => bytesOfBody(body.bytes),
   })
   const validations = new LRUCache<string, Validation>({
-    maxSize: bounds.validationBytes,
+    maxSize: Math.max(1, bounds.validationBytes),
     sizeCalculation: (validation, key) => bytesOfValidation(key, validation),
   })
   return {

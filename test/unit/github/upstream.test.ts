@@ -56,6 +56,14 @@ test.each([
   ['Application/Octet-Stream', true],
   ['application/json, application/vnd.github.raw', true],
   ['application/vnd.github.rawhide-preview+json', false],
+  ['application/json, text/plain, */*', false],
+  ['text/html,application/xhtml+xml,*/*;q=0.8', false],
+  ['text/plain', true],
 ])('Accept: %s may be answered with other bytes than GitHub’s JSON: %s', (accept, raw) => {
-  expect(asksForRaw(accept)).toBe(raw)
+  expect(asksForRaw(accept, '/repos/o/r/contents/file')).toBe(raw)
+})
+
+test('a flavour of a resource that stays JSON is JSON', () => {
+  expect(asksForRaw('application/vnd.github.raw+json', '/repos/o/r/issues/1')).toBe(false)
+  expect(asksForRaw('application/vnd.github.diff', '/repos/o/r/pulls/1')).toBe(true)
 })

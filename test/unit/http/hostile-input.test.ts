@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { credentialOf, withoutSecrets } from '../../../src/github/credential.ts'
 import { asksForRaw } from '../../../src/github/media-type.ts'
+import { loggablePath } from '../../../src/github/path-secrets.ts'
 import { returnTag } from '../../../src/github/presentation-tag.ts'
 import { repositoryOf } from '../../../src/github/write-scopes.ts'
 import { chooseCoding } from '../../../src/http/accept-encoding.ts'
@@ -70,9 +71,10 @@ const readers: Record<string, (text: string) => unknown> = {
   refuseDotSegments: (text) => unlessRefused(() => refuseDotSegments(`/${text}`)),
   chooseCoding: (text) => [chooseCoding(text, ['br']), chooseCoding(`gzip;${text}`, ['br'])],
   credentialOf: (text) => [credentialOf([], text, digest), withoutSecrets(`${text}=token`)],
+  loggablePath: (text) => [loggablePath(`/app-manifests/a${text}`), loggablePath(`/applications/a${text}`)],
   repositoryOf: (text) => repositoryOf(`/repos/${text}`),
   returnTag: (text) => returnTag(`W/"weir-a-s-${text}"`, 'a'),
-  asksForRaw: (text) => [asksForRaw(text), asksForRaw(`application/${text}`)],
+  asksForRaw: (text) => [asksForRaw(text, '/user'), asksForRaw(`application/${text}`, `/${text}`)],
 }
 
 function unlessRefused(read: () => unknown): unknown {

@@ -85,7 +85,7 @@ describe('Link, which the entity tag does not cover', () => {
   test('such a body is asked for with its tag also where 304s are known to leave Link out', async () => {
     const chained = chain()
     const { get, upstream, clock, links } = chained
-    links.sawLinkOnlyOn200()
+    links.of('/user/repos').sawLinkOnlyOn200()
     const fields = { 'content-type': JSON_TYPE, 'cache-control': 'no-cache', etag: 'W/"a"', link: NEXT }
     upstream(response(200, fields, JSON.stringify({ total_count: 9, items: [1, 2, 3] })), unchanged())
     await get(ONE)
@@ -125,7 +125,7 @@ describe('Link, which the entity tag does not cover', () => {
 
   test('once a 304 has carried a Link, its absence on a full page means that there is none', async () => {
     const { get, upstream, sent, clock } = chain()
-    const other = { ...ONE, path: '/user/orgs' }
+    const other = { ...ONE, query: 'per_page=3&sort=created' }
     upstream(page(3, NEXT), unchanged(NEXT), page(3), unchanged())
     await get(other)
     await get(other)
@@ -175,16 +175,61 @@ describe('Link, which the entity tag does not cover', () => {
     ])
   })
 
+  test('what one kind of route does says nothing of another', () => {
+    const { links } = chain()
+    links.of('/repos/o/r/issues').sawLinkOn304()
+    links.of('/user/repos').sawLinkOnlyOn200()
+    expect(links.of('/repos/other/one/issues').absenceCounts).toBe(true)
+    expect(links.of('/repos/o/r/pulls').absenceCounts).toBe(false)
+    expect(links.of('/repos/o/r/issues/1/comments').absenceCounts).toBe(false)
+    expect(links.of('/repos/o/r/issues').fetchAtOnce()).toBe(false)
+  })
+
+  test('a route whose 304s leave Link out is tried again now and then', () => {
+    const habit = chain().links.of('/user/repos')
+    habit.sawLinkOnlyOn200()
+    const asked = Array.from({ length: 34 }, () => habit.fetchAtOnce())
+    expect(asked.filter((atOnce) => !atOnce)).toHaveLength(2)
+    expect(asked[0]).toBe(true)
+  })
+
+  test('the number of routes that are told apart is bounded', () => {
+    const { links } = chain()
+    links.of('/first').sawLinkOn304()
+    for (let index = 0; index < 600; index++) links.of(`/made-up-${index}`)
+    expect(links.of('/first').absenceCounts).toBe(false)
+  })
+
+  test.each([
+    ['a full page without Link', page(3)],
+    ['a page with Link', page(3, NEXT)],
+  ])('after a write of one’s own %s is not confirmed by a 304 that leaves Link out', async (_name, first) => {
+    const { get, upstream, clock } = chain()
+    upstream(({ method, noneMatch }) => {
+      if (method === 'POST') return response(201)
+      return noneMatch === undefined ? (posted ? page(3, LAST) : first) : unchanged()
+    })
+    let posted = false
+    await get(ONE)
+    clock.advance(1000)
+    await get({ ...ONE, method: 'POST', query: '' })
+    posted = true
+    const answer = await get(ONE)
+    expect(headerValue(answer.headers, 'link')).toBe(LAST)
+    expect(answer.outcome.detail).toBe('link-unconfirmed')
+  })
+
   test('and that is unlearnt when a 304 carries one after all', async () => {
     const { get, upstream, links, clock } = chain()
     upstream(page(3, NEXT), unchanged(), page(3, NEXT), unchanged(NEXT))
     await get(ONE)
     clock.advance(60_000)
     await get(ONE)
-    expect(links.isOmitted).toBe(true)
+    const habit = links.of('/user/repos')
+    expect(habit.fetchAtOnce()).toBe(true)
     await get(ONE)
-    expect(links.isOmitted).toBe(false)
-    expect(links.absenceCounts).toBe(true)
+    expect(habit.fetchAtOnce()).toBe(false)
+    expect(habit.absenceCounts).toBe(true)
   })
 })
 

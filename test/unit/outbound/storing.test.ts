@@ -38,6 +38,7 @@ describe('what is stored', () => {
     ['a range', response(200, { ...BASE, 'content-range': 'bytes 0-1/5' }, '{}')],
     ['no validator, no lifetime', response(200, { 'content-type': JSON_TYPE }, '{}')],
     ['announced too large', response(200, { ...BASE, 'content-length': '10001' }, '{}')],
+    ['nothing says where it ends', { ...response(200, BASE, '{'), endsWithConnection: true }],
     ['too large', response(200, BASE, 'x'.repeat(10_001))],
     ['too large in pieces', response(200, BASE, new FakeBody(Array(11).fill('x'.repeat(1000))))],
     ...[
