@@ -9,7 +9,8 @@ import { fileVariableOf, knownNames, type Setting, type SettingKey, settings, ty
 import { type ReadFile, type Settings, SettingsError, type UpstreamProfile } from './config/types.ts'
 import { parseSize, readText, ValueProblem } from './config/values.ts'
 
-export { flagOf, type Setting, settingsMarkdown, settingsTable } from './config/table.ts'
+export { settingsMarkdown } from './config/markdown.ts'
+export { flagOf, type Setting, settingsTable } from './config/table.ts'
 export {
   type Freshness,
   type LogFormat,

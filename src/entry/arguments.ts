@@ -1,8 +1,9 @@
 /** The command line: every setting as a flag. Flags become variables and win over those that were there. */
 
 import { Command, CommanderError, Option } from 'commander'
+import { fallbackText } from '../config/markdown.ts'
 import { nearestFlag } from '../config/nearest.ts'
-import { fallbackText, fileVariableOf, flagOf, type Setting, settingsTable } from '../config/table.ts'
+import { fileVariableOf, flagOf, type Setting, settingsTable } from '../config/table.ts'
 import type { Environment } from '../config.ts'
 
 /** Exit codes that scripts may rely on: help and version end with `ok`, wrong flags and settings with `usage`. */
