@@ -12,7 +12,6 @@ import { parseSize, readText, ValueProblem } from './config/values.ts'
 export { settingsMarkdown } from './config/markdown.ts'
 export { flagOf, type Setting, settingsTable } from './config/table.ts'
 export {
-  type Freshness,
   type LogFormat,
   type LogLevel,
   type ReadFile,

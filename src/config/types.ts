@@ -1,17 +1,8 @@
+import type { FreshnessPolicy } from '../http/freshness.ts'
 import type { NetworkMatcher } from '../http/networks.ts'
 
 /** Which of GitHub's products the upstream is: it decides where REST, GraphQL and uploads live. */
 export type UpstreamProfile = 'github-enterprise-server' | 'api.github.com'
-
-/**
- * How long a stored private response may be used without asking upstream.
- * `upstream`: RFC 9111 as a shared cache, private responses revalidated every time. `revalidate`: always ask.
- * `duration`: as `upstream`, and the same credential's private response is also reused for so many milliseconds.
- */
-export type Freshness =
-  | { readonly mode: 'upstream' }
-  | { readonly mode: 'revalidate' }
-  | { readonly mode: 'duration'; readonly milliseconds: number }
 
 /** How log lines are written; `auto` is `pretty` on a terminal and `json` elsewhere, which only the entry can tell. */
 export type LogFormat = 'auto' | 'json' | 'pretty' | 'off'
@@ -65,7 +56,7 @@ export interface Settings {
     readonly maxBytes: number
     /** Never more than `maxBytes`. */
     readonly maxEntryBytes: number
-    readonly freshness: Freshness
+    readonly freshness: FreshnessPolicy
   }
   /** How long requests in flight may take to finish after SIGTERM or SIGINT; 0: not at all. */
   readonly drainTimeoutMilliseconds: number

@@ -3,8 +3,9 @@
  * "got X, which …"; an empty message means that what is wanted says it all.
  */
 
+import type { FreshnessPolicy } from '../http/freshness.ts'
 import { isAddress, NetworkError, type NetworkMatcher, parseNetworks } from '../http/networks.ts'
-import type { Freshness, ReadFile } from './types.ts'
+import type { ReadFile } from './types.ts'
 
 export class ValueProblem extends Error {
   override readonly name = 'ValueProblem'
@@ -61,7 +62,7 @@ export function parseChoice<Word extends string>(text: string, words: readonly W
   return word
 }
 
-export function parseFreshness(text: string): Freshness {
+export function parseFreshness(text: string): FreshnessPolicy {
   if (text === 'upstream' || text === 'revalidate') return { mode: text }
   return { mode: 'duration', milliseconds: parseDuration(text) }
 }

@@ -3,7 +3,11 @@ import type { CacheControl } from './cache-control.ts'
 import { headerValue, joinedHeader } from './headers.ts'
 import { parseHttpDate } from './http-date.ts'
 
-/** The operator's choice (`WEIR_FRESHNESS`). */
+/**
+ * The operator's choice (`WEIR_FRESHNESS`), how long a stored private response may be used without asking. `upstream`: RFC
+ * 9111 as a shared cache, private responses revalidated every time. `revalidate`: always ask. `duration`: as `upstream`,
+ * and the same credential's private response is also reused for so many milliseconds.
+ */
 export type FreshnessPolicy =
   | { readonly mode: 'upstream' }
   | { readonly mode: 'revalidate' }
