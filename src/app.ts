@@ -59,7 +59,7 @@ export interface AppOptions {
   readonly isTrustedProxy: NetworkMatcher
   readonly fallbackHost: string
   readonly freshness: FreshnessPolicy
-  /** Largest body that is stored, or read whole before it is passed on, bytes. */
+  /** Largest body that is stored, bytes. */
   readonly maxEntryBytes: number
 }
 
@@ -96,7 +96,7 @@ export function createApp(
   }
   const routes: ForwardDependencies = {
     outbound: outbound(options, ports),
-    presentation: { ...ports, maxHeldBytes: options.maxEntryBytes },
+    presentation: { ...ports, maxHeldBytes: Math.min(options.maxEntryBytes, MOST_HELD_UNSTORED) },
     names: presentationNames(ports.digest),
     digest: ports.digest,
   }
@@ -114,6 +114,12 @@ export function createApp(
   })
   return (request, bindings) => app.fetch(request, bindings)
 }
+
+/**
+ * Bytes of an answer that is not stored which are read whole before they are passed on: enough for a clean 502 where an
+ * ordinary answer breaks off, little enough for clients that do not read what they asked for.
+ */
+const MOST_HELD_UNSTORED = 1024 * 1024
 
 const notFound: Handler = () => {
   throw new Failure('not-found')

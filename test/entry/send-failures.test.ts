@@ -296,14 +296,22 @@ describe('the pool', () => {
 
   test('turns away what does not fit the queue', async () => {
     const upstream = await rawUpstream(() => {})
+    const { send, connections } = sender({ maxConnections: 1, maxWaiting: 1 })
+    const leaving = new AbortController()
+    const held = [1, 2].map(() => failureOf(send(asking(upstream.origin, { signal: leaving.signal }))))
+    expect(connections().waiting).toBe(1)
+    expect((await failureOf(send(asking(upstream.origin)))).tag).toBe('upstream-busy')
+    leaving.abort()
+    expect((await Promise.all(held)).map(({ tag }) => tag)).toEqual(['client-gone', 'client-gone'])
+  })
+
+  test('a wait for a connection that takes too long is our queue’s doing, not the upstream’s', async () => {
+    // The only connection stays with an answer whose body goes on.
+    const upstream = await rawUpstream((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbegun'))
     const { send } = sender({ maxConnections: 1, maxWaiting: 1, headersTimeout: 50 })
-    const outcomes = await Promise.all([1, 2, 3].map(() => failureOf(send(asking(upstream.origin)))))
-    expect(outcomes.map(({ tag }) => tag)).toEqual([
-      'upstream-headers-timeout',
-      // Waiting for a connection is waiting for the upstream.
-      'upstream-headers-timeout',
-      'upstream-busy',
-    ])
+    const first = await send(asking(upstream.origin))
+    expect((await failureOf(send(asking(upstream.origin)))).tag).toBe('upstream-busy')
+    await first.body?.[Symbol.asyncIterator]().return?.()
   })
 
   test('a place in the queue is given up with the request', async () => {
