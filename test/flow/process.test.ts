@@ -10,6 +10,7 @@ import { type Sandbox, startSandbox, TOKENS } from '../../sandbox/index.ts'
 import { makeCertificate, type TestCertificate } from '../support/certificate.ts'
 import { client } from '../support/pair.ts'
 import { type BuiltCli, buildCli, type GatewayProcess, runCli, startGatewayProcess } from '../support/process.ts'
+import { describeWithTools, OPENSSL } from '../support/tools.ts'
 
 /** The command line as a process: what it says, how it serves, how it ends. */
 
@@ -193,7 +194,7 @@ test('connections are kept for longer than a load balancer keeps them', async ()
   expect(await gateway.stop()).toBe(0)
 })
 
-describe('over TLS', () => {
+describeWithTools('over TLS', [OPENSSL], () => {
   let files: TestCertificate
   beforeAll(async () => {
     files = await makeCertificate()
