@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
-import { type Bindings, type RunningServer, type ServerOptions, startServer } from '../../src/entry/node/server.ts'
+import { type RunningServer, type ServerOptions, startServer } from '../../src/entry/node/server.ts'
+import type { Bindings } from '../../src/middleware/inbound/context.ts'
 import type { Delivery, OutgoingAnswer } from '../../src/ports.ts'
 
 /** A server for one test. What it delivered is in `deliveries`. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type IncomingMessage, type RequestOptions, request } from 'node:http'
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { parseSettings } from '../../src/config.ts'
 import { type RunningGateway, type StartOptions, startGateway } from '../../src/entry/node.ts'
 import type { RequestEvent } from '../../src/outcome.ts'
@@ -62,19 +62,9 @@ export function rawRequest(
   })
 }
 
-/** Sends these bytes as they are and answers with everything that came back until the peer closed. */
+/** Sends these bytes as they are, leaves, and answers with everything that came back until the peer closed. */
 export function rawExchange(origin: string, bytes: string): Promise<string> {
-  const { hostname, port } = new URL(origin)
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname, () => socket.end(bytes, 'latin1'))
-    let received = ''
-    socket.setEncoding('latin1')
-    socket.on('data', (text: string) => {
-      received += text
-    })
-    socket.on('close', () => resolve(received))
-    socket.on('error', reject)
-  })
+  return received(origin, (socket) => socket.end(bytes, 'latin1'))
 }
 
 /**
@@ -83,15 +73,19 @@ export function rawExchange(origin: string, bytes: string): Promise<string> {
  * is given up. So the bytes must make the gateway close: by `Connection: close` or by being wrong.
  */
 export function rawConversation(origin: string, bytes: string): Promise<string> {
+  return received(origin, (socket) => socket.write(bytes, 'latin1'))
+}
+
+function received(origin: string, send: (socket: Socket) => void): Promise<string> {
   const { hostname, port } = new URL(origin)
   return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname, () => socket.write(bytes, 'latin1'))
-    let received = ''
+    const socket = connect(Number(port), hostname, () => send(socket))
+    let text = ''
     socket.setEncoding('latin1')
-    socket.on('data', (text: string) => {
-      received += text
+    socket.on('data', (part: string) => {
+      text += part
     })
-    socket.on('close', () => resolve(received))
+    socket.on('close', () => resolve(text))
     socket.on('error', reject)
   })
 }

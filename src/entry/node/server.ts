@@ -6,16 +6,11 @@ import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Failure, type FailureTag, toFailure, toRecord } from '../../errors.ts'
-import type { Deliver, HeaderList, Inbound } from '../../ports.ts'
+import type { Bindings } from '../../middleware/inbound/context.ts'
+import type { HeaderList } from '../../ports.ts'
 import { Connections } from './connections.ts'
 import { createDeliver } from './deliver.ts'
 import { readInbound } from './inbound.ts'
-
-/** What the app gets beside the request. */
-export interface Bindings {
-  readonly inbound: Inbound
-  readonly deliver: Deliver
-}
 
 export interface ServerOptions {
   /** Address to listen at. */

@@ -45,11 +45,11 @@ export function derivedBodies(maxBytes: number, compression: Compression): Deriv
     presented(body, fields, view, coding) {
       const { formNames } = fields
       const key = formNames[coding ?? 'identity']
+      const held = forms.get(key)
+      if (held !== undefined) return held
       // A body without URLs is its own presented form, held already: remembering it here would count it twice.
       const isItsOwn = !fields.rewritable || placesIn(body, fields, view).count === 0
       if (isItsOwn && coding === undefined) return body.bytes
-      const held = forms.get(key)
-      if (held !== undefined) return held
       const rewritten = () => splice(body.bytes, placesIn(body, fields, view), view.publicOrigin)
       const plain = isItsOwn ? body.bytes : (forms.get(formNames.identity) ?? rewritten())
       if (coding === undefined) {
