@@ -102,6 +102,8 @@ export interface StoredBody {
 /** What one credential was told about one variant of one URL: which body, how to ask again, and its own headers. */
 export interface Validation {
   readonly bodyKey: string
+  /** 200, or the status of an answer that may be reused for the lifetime it states and is never asked about again. */
+  readonly status: number
   /** Response fields as the upstream sent them to this credential, 304 updates merged in. */
   readonly headers: HeaderList
   readonly etag: string | undefined
@@ -143,6 +145,31 @@ export interface CacheStore {
   /** Stores the validation, and the body unless it is there already. */
   keep(key: string, validation: Validation, body: StoredBody): MaybePromise<void>
   drop(key: string): MaybePromise<void>
+}
+
+/** A body that the upstream sent for a resource to whomever, and what of that answer describes the body for everybody. */
+export interface KnownRepresentation {
+  readonly bodyKey: string
+  readonly contentType: string | undefined
+  readonly lastModified: string | undefined
+  /** `X-GitHub-Media-Type`, which names the `Accept` rather than the body: good only for the same one. */
+  readonly mediaType: string | undefined
+  readonly accept: string | undefined
+  /** Whether anybody got a `Link` with it: then its pages depend on the reader. */
+  readonly seenWithLink: boolean
+  /** As in `Validation`. */
+  readonly nextPage: Validation['nextPage']
+}
+
+/**
+ * The last few distinct bodies of each resource: what a caller who never asked may be about to be sent. It names bodies
+ * and holds none; nothing in it is an answer to anybody before the upstream has confirmed it to that very caller.
+ */
+export interface KnownRepresentations {
+  /** The likeliest first. */
+  of(resource: string): readonly KnownRepresentation[]
+  /** It was sent or confirmed just now. */
+  saw(resource: string, representation: KnownRepresentation): void
 }
 
 /** Counts writes, so that what was learnt before one is not reused after it. */
@@ -191,6 +218,15 @@ export interface Clock {
   /** ms, with fractions, since some fixed moment: for measuring how long things take. Never goes back. */
   elapsed(): number
 }
+
+/** Runs something later: for waits that have a bound. */
+export interface Scheduler {
+  /** @returns cancels it; harmless afterwards */
+  after(milliseconds: number, run: () => void): () => void
+}
+
+/** Work that goes on when the answer is out. The runtime must stay alive for it; it never rejects. */
+export type Background = (work: Promise<void>) => void
 
 /** Hashing is a port: WebCrypto is asynchronous and far dearer on short input than what each platform has natively. */
 export interface Digest {

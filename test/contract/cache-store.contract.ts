@@ -6,6 +6,7 @@ import type { CacheStore, StoredBody, Validation } from '../../src/ports.ts'
 export function validation(bodyKey: string, more: Partial<Validation> = {}): Validation {
   return {
     bodyKey,
+    status: 200,
     headers: ['content-type', 'application/json', 'etag', '"e"', 'vary', 'Accept', 'vary', 'Accept-Encoding'],
     etag: '"e"',
     lastModified: undefined,

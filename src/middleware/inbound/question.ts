@@ -1,6 +1,7 @@
 import { credentialOf, withoutSecrets } from '../../github/credential.ts'
 import { asksForRaw } from '../../github/media-type.ts'
 import { returnTag } from '../../github/presentation-tag.ts'
+import { representationKind } from '../../github/representation-kind.ts'
 import { forwardedConditions, forwardedFields, hasPrecondition } from '../../github/request-fields.ts'
 import type { UpstreamAddress } from '../../github/upstream.ts'
 import { scopesOfRead, scopesOfWrite } from '../../github/write-scopes.ts'
@@ -39,7 +40,8 @@ export function questionOf(inbound: Inbound, parts: QuestionParts, digest: Diges
   const credential = credentialOf(headers, query, digest)
   const isRead = method === 'GET' || method === 'HEAD'
   const fields = forwardedFields(headers)
-  const isRaw = asksForRaw(joinedHeader(headers, 'accept'), path)
+  const accept = joinedHeader(headers, 'accept')
+  const isRaw = asksForRaw(accept, path)
   const bypass = isRead ? bypassReason(inbound, parts, isRaw) : undefined
   const takesPart = isRead && bypass === undefined
   if (!takesPart) fields.push(...forwardedConditions(headers, parts.presentation(), isRaw))
@@ -53,6 +55,7 @@ export function questionOf(inbound: Inbound, parts: QuestionParts, digest: Diges
     bodyLength: inbound.bodyLength,
     credential,
     key: keyOf(credential.fingerprint, address, query, fields),
+    resource: () => `${plainAddress(address, query)} ${representationKind(accept, path)}`,
     // A function, and not a getter: an object with a getter of its own gets a hidden class of its own, and a hit that makes
     // one leaves 4 kB behind for the garbage collector.
     scopes: () => {
@@ -106,13 +109,16 @@ function tagsForUpstream({ validators, presentation }: QuestionParts, isRaw: boo
  * in neither `Vary` nor the entity tag. The credential stands in it by its fingerprint alone.
  */
 function keyOf(fingerprint: string, address: UpstreamAddress, query: string, fields: HeaderList): string {
-  const plain = withoutSecrets(query)
-  const target =
-    plain === query ? address.target : `${address.target.slice(0, address.target.length - query.length)}${plain}`
-  let key = `${fingerprint} ${address.origin}${target}`
+  let key = `${fingerprint} ${plainAddress(address, query)}`
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index]
     if (name !== 'authorization' && name !== 'x-github-otp') key += `\n${name}: ${fields[index + 1]}`
   }
   return key
+}
+
+/** Origin and target, without credentials in the query. */
+function plainAddress({ origin, target }: UpstreamAddress, query: string): string {
+  const plain = withoutSecrets(query)
+  return plain === query ? `${origin}${target}` : `${origin}${target.slice(0, target.length - query.length)}${plain}`
 }

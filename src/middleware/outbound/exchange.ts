@@ -21,6 +21,11 @@ export interface Question {
   /** Names credential and variant in the store; holds no secret. */
   readonly key: string
   /**
+   * Names what is asked for whoever asks: URL and kind of representation, no secret. Bodies that others were sent for it
+   * are worth offering to the upstream. Worked out when asked for: a hit does not need it.
+   */
+  resource(): string
+  /**
    * Write scopes that a stored answer to this question depends on, or that this write ends. Worked out when asked for: a
    * hit needs them only where something has been written since.
    */

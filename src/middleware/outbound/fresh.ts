@@ -28,7 +28,7 @@ export function fresh(
       // A write since then ends reuse in every mode: the writer's next read must see what it wrote.
       if (isReusable && isCurrent(question, validation, epochs)) {
         return {
-          status: 200,
+          status: validation.status,
           headers: validation.headers,
           live: NONE,
           body: stored.body.bytes,

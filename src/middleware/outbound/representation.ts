@@ -94,6 +94,7 @@ function validationOf(
   const initialAge = initialAgeOf(arrived, moment.askedAt, moment.arrivedAt)
   return {
     bodyKey,
+    status: 200,
     headers,
     etag: isEntityTag(etag) ? etag : undefined,
     lastModified: headerValue(headers, 'last-modified'),

@@ -12,6 +12,7 @@ const reuse = (control: string, credentialed: boolean, headers: string[] = []) =
 function validation(overrides: Partial<Validation> = {}): Validation {
   return {
     bodyKey: 'body',
+    status: 200,
     headers: [],
     etag: '"e"',
     lastModified: undefined,

@@ -108,6 +108,7 @@ export function questionFor({ method = 'GET', path = '/user', query = '', ...res
     bodyLength: undefined,
     credential,
     key: `${credential.fingerprint} ${path}?${withoutSecrets(query)}`,
+    resource: () => `${path}?${withoutSecrets(query)} json`,
     scopes: () => (isRead ? scopesOfRead(path, credential.fingerprint) : scopesOfWrite(path, credential.fingerprint)),
     directives: parseCacheControl(rest.fields?.['cache-control']),
     clientTags: rest.clientTags ?? [],
