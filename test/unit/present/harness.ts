@@ -51,6 +51,7 @@ export function storedAnswer(text: string, fields: Record<string, string | strin
     body: { key: digest.contentKey(bytes), bytes },
     validation: {
       bodyKey: digest.contentKey(bytes),
+      status: 200,
       headers,
       etag: headerValue(headers, 'etag'),
       lastModified: headerValue(headers, 'last-modified'),
