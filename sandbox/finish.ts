@@ -35,7 +35,7 @@ function charge(core: Core, entry: LogEntry, evaluated: Evaluated, status: numbe
   const { identity, resource } = evaluated
   const cost = status === 304 && identity.kind !== 'anonymous' ? 0 : evaluated.cost
   core.limits.charge(identity.account, resource, cost)
-  Object.assign(entry, { status, cost, resource, account: identity.account })
+  Object.assign(entry, { status, cost, resource, account: identity.account, revision: core.world.revision })
 }
 
 function without(headers: readonly string[], names: RegExp): string[] {

@@ -44,6 +44,7 @@ export async function listen(
       resource: null,
       bytes: 0,
       received: 0,
+      revision: null,
       source: 'gate',
       fault: null,
       aborted: false,

@@ -25,6 +25,8 @@ export interface LogEntry {
   bytes: number
   /** Bytes of body received, where the sandbox read it. */
   received: number
+  /** Which state of the world the answer speaks of: `World.revision` when it was made; null until it is known. */
+  revision: number | null
   /** Which part answered. */
   source: 'living' | 'recorded' | 'fault' | 'gate'
   fault: string | null

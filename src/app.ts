@@ -1,32 +1,47 @@
 import { type Context, Hono } from 'hono'
 import { Failure } from './errors.ts'
+import type { FurtherFields } from './github/further-fields.ts'
 import type { Upstream } from './github/upstream.ts'
 import type { FreshnessPolicy } from './http/freshness.ts'
 import type { NetworkMatcher } from './http/networks.ts'
+import type { StalePolicy } from './http/staleness.ts'
 import { answerFailures } from './middleware/inbound/answer-failures.ts'
 import type { Bindings, Handler } from './middleware/inbound/context.ts'
 import { event } from './middleware/inbound/event.ts'
 import { identify } from './middleware/inbound/identify.ts'
 import { ask } from './middleware/outbound/ask.ts'
+import { askInBackground } from './middleware/outbound/background.ts'
+import type { EntityTagMemory } from './middleware/outbound/entity-tag-memory.ts'
 import type { Answerer } from './middleware/outbound/exchange.ts'
+import { Flights } from './middleware/outbound/flight.ts'
 import { fresh } from './middleware/outbound/fresh.ts'
+import { gate } from './middleware/outbound/gate.ts'
+import { HashAllowance } from './middleware/outbound/hash-allowance.ts'
 import { LinkMemory } from './middleware/outbound/link-memory.ts'
 import { noteAccepted } from './middleware/outbound/note-accepted.ts'
 import { noteHealth } from './middleware/outbound/note-health.ts'
 import { observeBudget } from './middleware/outbound/observe-budget.ts'
+import { predict } from './middleware/outbound/predict.ts'
+import { rememberWritten } from './middleware/outbound/remember-written.ts'
 import { retryLostConnection } from './middleware/outbound/retry.ts'
 import { revalidate } from './middleware/outbound/revalidate.ts'
+import { SentQuestions } from './middleware/outbound/sent-questions.ts'
+import { staleOnError } from './middleware/outbound/stale-on-error.ts'
 import type { UpstreamHealth } from './middleware/outbound/upstream-health.ts'
 import { write } from './middleware/outbound/write.ts'
 import type { DerivedBodies } from './middleware/present/derived.ts'
 import { presentationNames } from './middleware/present/presentation-names.ts'
 import type {
   AcceptedCredentials,
+  Background,
   BudgetLedger,
   CacheStore,
   Clock,
   Compression,
   Digest,
+  KnownRepresentations,
+  PredictedTags,
+  Scheduler,
   Send,
   Telemetry,
   WriteEpochs,
@@ -43,11 +58,19 @@ import { uploadsRoute } from './routes/uploads.ts'
  * A request runs through these, in this order and never back:
  *
  *   entry ── event ─ failures ─ identify ──┬─ /api/v3 ───────┐
- *            one event  as      who,       ├─ /api/graphql ──┤            ┌ GET, HEAD ─ fresh ─ revalidate ─ retry ┐
- *            per        answers which      ├─ /api/uploads ──┼─ question ─┤            reuse   ask, merge,   lost  ├ accepted ─ budget ─ health ─ ask
- *            request            name       ├─ /manage ─(who  │            │                    store         conn. │ notes      observes
- *                                          │       may?)─────┘            └ others ─── write ─────────────────────┘
- *                                          └─ /_weir                                   once, bumps epochs
+ *            one event  as      who,       ├─ /api/graphql ──┤            ┌ GET, HEAD ─ reads ──┐
+ *            per        answers which      ├─ /api/uploads ──┼─ question ─┤                     ├─ each attempt
+ *            request            name       ├─ /manage ─(who  │            └ others ─── writes ──┘
+ *                                          │       may?)─────┘
+ *                                          └─ /_weir
+ *
+ *   reads ── fresh ── stale ── gate ────────── flight ──────── revalidate ──────────── retry ─── each attempt
+ *            reuse    when it  one wait for    one question    predict, compose, ask,  a lost
+ *                     fails    others' answer  per credential  confirm or store        connection
+ *
+ *   writes ─ remember ─ write ── each attempt: accepted ─ budget ─ health ─ announce ─ ask
+ *            the body   once,                  notes      observes notes    that it    on the
+ *            answered   bumps epochs                                        is sent    wire
  *
  *   answer ── present ── deliver:  fields, the client's own 304, rewritten and compressed body
  */
@@ -59,6 +82,9 @@ export interface AppOptions {
   readonly isTrustedProxy: NetworkMatcher
   readonly fallbackHost: string
   readonly freshness: FreshnessPolicy
+  readonly staleOnError: StalePolicy
+  /** Request fields that go upstream besides the allow-list. */
+  readonly further: FurtherFields
   /** Largest body that is stored, bytes. */
   readonly maxEntryBytes: number
 }
@@ -68,13 +94,18 @@ export interface AppPorts {
   readonly store: CacheStore
   readonly epochs: WriteEpochs
   readonly accepted: AcceptedCredentials
+  readonly known: KnownRepresentations
+  readonly predicted: PredictedTags
   readonly ledger: BudgetLedger
   readonly clock: Clock
+  readonly scheduler: Scheduler
   readonly digest: Digest
   readonly compression: Compression
   readonly derived: DerivedBodies
   readonly telemetry: Telemetry
   readonly health: UpstreamHealth
+  readonly entityTags: EntityTagMemory
+  readonly background: Background
   readonly newRequestId: () => string
   readonly gateway: GatewayDependencies
   /** Told why a request failed: more than its event may hold. */
@@ -95,10 +126,15 @@ export function createApp(
     return (c: Context<{ Bindings: Bindings }>) => run(c.env)
   }
   const routes: ForwardDependencies = {
-    outbound: outbound(options, ports),
+    outbound: outbound(options, {
+      ...ports,
+      links: new LinkMemory(),
+      reportInBackground: (failure) => ports.reportFailure(ports.newRequestId(), failure),
+    }),
     presentation: { ...ports, maxHeldBytes: Math.min(options.maxEntryBytes, MOST_HELD_UNSTORED) },
     names: presentationNames(ports.digest),
     digest: ports.digest,
+    further: options.further,
   }
   const { upstream, manage, publicOrigin } = options
   // One handler a path, and none that matches everything: Hono then calls it directly, without a chain of promises.
@@ -125,26 +161,46 @@ const notFound: Handler = () => {
   throw new Failure('not-found')
 }
 
+export type OutboundOptions = Pick<AppOptions, 'freshness' | 'staleOnError' | 'maxEntryBytes'>
+export type OutboundPorts = Pick<
+  AppPorts,
+  | 'send'
+  | 'store'
+  | 'epochs'
+  | 'accepted'
+  | 'known'
+  | 'predicted'
+  | 'ledger'
+  | 'clock'
+  | 'scheduler'
+  | 'digest'
+  | 'health'
+  | 'entityTags'
+  | 'background'
+> & { readonly links: LinkMemory; readonly reportInBackground: (failure: Failure) => void }
+
 /** Every mechanism between a question and the upstream. */
-function outbound(options: AppOptions, ports: AppPorts): Answerer {
-  const { store, epochs, accepted, clock, digest, ledger, send, health } = ports
-  const once = noteAccepted(accepted, observeBudget(ledger, noteHealth(health, clock, ask(send, clock))))
-  const reads = fresh(
-    { store, epochs, clock, policy: options.freshness },
-    revalidate(
-      {
-        store,
-        epochs,
-        clock,
-        digest,
-        links: new LinkMemory(),
-        policy: options.freshness,
-        maxEntryBytes: options.maxEntryBytes,
-      },
-      retryLostConnection(once),
-    ),
+export function outbound(options: OutboundOptions, ports: OutboundPorts): Answerer {
+  const { epochs, accepted, clock, ledger, send, health, entityTags: tags } = ports
+  const questions = new SentQuestions(accepted)
+  const sent = questions.announce(ask(send, clock))
+  const once = noteAccepted(accepted, observeBudget(ledger, noteHealth(health, clock, sent)))
+  const asking = revalidate(
+    {
+      ...ports,
+      ...options,
+      policy: options.freshness,
+      predict: predict({ ...ports, allowance: new HashAllowance(clock) }),
+      tags,
+    },
+    retryLostConnection(once),
   )
-  const writes = write(epochs, accepted, once)
+  const flights = new Flights(epochs, questions.settle(asking))
+  const shared = gate({ ...ports, tags, questions }, flights)
+  const rules = { freshness: options.freshness, stale: options.staleOnError }
+  const behind = askInBackground({ ...ports, report: ports.reportInBackground }, shared)
+  const reads = fresh({ ...ports, rules, askInBackground: behind }, staleOnError({ ...ports, rules }, shared))
+  const writes = rememberWritten(ports, write(epochs, accepted, once))
   return (question) => (question.method === 'GET' || question.method === 'HEAD' ? reads(question) : writes(question))
 }
 

@@ -7,7 +7,7 @@
 import { nearestName } from './config/nearest.ts'
 import { fileVariableOf, knownNames, type Setting, type SettingKey, settings, type Values } from './config/table.ts'
 import { type ReadFile, type Settings, SettingsError, type UpstreamProfile } from './config/types.ts'
-import { parseSize, readText, ValueProblem } from './config/values.ts'
+import { parseDuration, parseSize, readText, ValueProblem } from './config/values.ts'
 
 export { settingsMarkdown } from './config/markdown.ts'
 export { flagOf, type Setting, settingsTable } from './config/table.ts'
@@ -23,6 +23,7 @@ export {
 export type Environment = Readonly<Record<string, string | undefined>>
 
 const defaultMaxEntryBytes = parseSize('8MiB')
+const defaultStaleOnError = parseDuration('5m')
 
 /**
  * Reads all settings from the variables of `environment`; others than `HOST`, `PORT`, `REDIS_URL` and `WEIR_*` are ignored.
@@ -112,6 +113,13 @@ function conflicts(environment: Environment, values: Values): string[] {
   for (const [row, other] of [pair, [pair[1], pair[0]] as const]) {
     if (!isSet(row) && isSet(other)) lines.push(`${row.name}: not set although ${other.name} is; wanted ${row.wanted}`)
   }
+  const inBoth = values.forwardHeaders?.find((name) => values.traceHeaders?.includes(name))
+  if (inBoth !== undefined) {
+    const { forwardHeaders, traceHeaders } = settings
+    lines.push(
+      `${traceHeaders.name}: got ${show(inBoth)}, which ${forwardHeaders.name} has too; wanted it in one of them`,
+    )
+  }
   const { cacheMaxBytes, cacheMaxEntryBytes } = values
   if (cacheMaxBytes !== undefined && cacheMaxEntryBytes !== undefined && cacheMaxEntryBytes > cacheMaxBytes) {
     const row = settings.cacheMaxEntryBytes
@@ -136,6 +144,8 @@ function assemble(values: Values): Settings {
       headersTimeoutMilliseconds: values.headersTimeout!,
       bodyTimeoutMilliseconds: values.bodyTimeout!,
       maxConnections: values.maxConnections!,
+      forwardHeaders: values.forwardHeaders ?? [],
+      traceHeaders: values.traceHeaders ?? [],
     },
     manage: { origin: manageOrigin(values.manageUpstream, origin, profile), allows: values.manageAllow! },
     listen: {
@@ -151,6 +161,10 @@ function assemble(values: Values): Settings {
       maxBytes: values.cacheMaxBytes!,
       maxEntryBytes: values.cacheMaxEntryBytes ?? Math.min(defaultMaxEntryBytes, values.cacheMaxBytes!),
       freshness: values.freshness!,
+      staleOnError: {
+        milliseconds: values.staleOnError ?? defaultStaleOnError,
+        isSet: values.staleOnError !== undefined,
+      },
     },
     drainTimeoutMilliseconds: values.drainTimeout!,
     log: { format: values.logFormat!, level: values.logLevel!, hitShare: values.logHits! },

@@ -1,4 +1,4 @@
-import type { FailureTag } from './errors.ts'
+import type { Failure, FailureTag } from './errors.ts'
 
 /**
  * Every way a request can end, as closed sets: logs, metrics, `Cache-Status` and tests share these words and no others.
@@ -7,11 +7,13 @@ import type { FailureTag } from './errors.ts'
 
 /** What became of the request. */
 export const outcomes = {
-  hit: 'answered from the store, still fresh; the upstream was not asked',
+  hit: 'answered from the store; the upstream was not asked',
   revalidated: 'the upstream confirmed the stored copy with a 304',
+  predicted: 'the upstream confirmed with a 304 a body that this caller had not been sent before',
   replaced: 'a copy was stored, the upstream sent a new representation',
   filled: 'nothing was stored; the upstream sent a representation and it was stored',
   fetched: 'the upstream sent a representation that may not, or could not, be stored',
+  stale: 'the upstream failed; the stored copy was used',
   confirmed: "the upstream confirmed the client's own validator with a 304; no copy is held here",
   bypassed: 'a read that the cache takes no part in (see the detail)',
   written: 'a request with another method than GET or HEAD, passed on once',
@@ -33,6 +35,10 @@ export const details = {
   'not-complete': 'it is an intermediate or partial answer (202, 206, …), or nothing says where it ends',
   'link-unconfirmed': "the 304 did not cover the page's Link, so the page was fetched again",
   'unknown-304': 'the upstream sent a 304 for nothing that was asked, so it was asked again without conditions',
+  'max-stale': 'it is stale, and the client accepts that',
+  'stale-while-revalidate': 'it is stale, and the upstream allows that while it is asked in the background',
+  'upstream-error': 'the upstream answered with an error of its own (500, 502, 503 or 504)',
+  'upstream-failed': 'the upstream could not be asked, or its answer was unusable',
   range: 'the client asked for a range',
   precondition: 'the client sent If-Match, If-Unmodified-Since or If-None-Match: *',
   'request-body': 'the read carries a body',
@@ -49,7 +55,13 @@ export interface Outcome {
   /** The status the upstream answered with, where it was asked. */
   readonly forwardStatus?: number
   readonly stored?: boolean
+  /** The answer is that of another request of the same credential, which was out already. */
+  readonly collapsed?: boolean
   readonly detail?: Detail
+  /** Of a stored copy that is used although it is stale: seconds until it would no longer be fresh, so 0 or less. */
+  readonly ttl?: number
+  /** What went wrong, where a stored copy was used instead of telling the client. */
+  readonly covered?: Failure
 }
 
 /** Which part of the contract a request used; the only label of its kind in metrics. */

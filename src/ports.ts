@@ -118,6 +118,17 @@ export interface Validation {
   readonly isPublic: boolean
   /** `no-cache`: never reused without asking, whatever the operator's freshness setting says. */
   readonly alwaysRevalidate: boolean
+  /** For how long after its confirmation the upstream wants not to be asked again, ms; 0: it may be asked at any time. */
+  readonly pollInterval: number
+  /**
+   * Whether it may be used when it is stale: `operator` only where the operator said so himself, for the upstream demands
+   * that it be asked about (`must-revalidate` and its like).
+   */
+  readonly staleUse: 'allowed' | 'operator' | 'forbidden'
+  /** For how long after it became stale it may be used while it is asked about in the background, ms (RFC 5861 §3). */
+  readonly staleWhileRevalidate: number
+  /** For how long after it became stale it may stand in for an error, ms, where the upstream says so (RFC 5861 §4). */
+  readonly staleIfError: number | undefined
   /** Until when its `Link` may be repeated although the upstream's 304 does not carry one: epoch ms. */
   readonly linkGoodUntil: number
   /**
@@ -144,6 +155,8 @@ export interface CacheStore {
   body(key: string): MaybePromise<StoredBody | undefined>
   /** Stores the validation, and the body unless it is there already. */
   keep(key: string, validation: Validation, body: StoredBody): MaybePromise<void>
+  /** Stores a body that no validation names yet. */
+  keepBody(body: StoredBody): MaybePromise<void>
   drop(key: string): MaybePromise<void>
 }
 
@@ -170,6 +183,15 @@ export interface KnownRepresentations {
   of(resource: string): readonly KnownRepresentation[]
   /** It was sent or confirmed just now. */
   saw(resource: string, representation: KnownRepresentation): void
+}
+
+/**
+ * Entity tags that were worked out before, so that a large body is not hashed at every question. In memory only, never
+ * stored or logged: beside a body that somebody knows, such a tag is a way to guess the credential in it.
+ */
+export interface PredictedTags {
+  get(name: string): string | undefined
+  set(name: string, tag: string): void
 }
 
 /** Counts writes, so that what was learnt before one is not reused after it. */
@@ -234,6 +256,8 @@ export interface Digest {
   fingerprint(secretText: string): string
   /** SHA-256 of bytes, base64url: how a body is known. */
   contentKey(bytes: Uint8Array): string
+  /** SHA-256 of a text (a byte a character, as header fields are read) and the bytes after it, lower-case hex. */
+  sha256(text: string, bytes: Uint8Array): string
 }
 
 export type ContentCoding = 'br' | 'gzip'

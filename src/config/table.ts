@@ -9,6 +9,7 @@ import {
   parseCertificateFile,
   parseChoice,
   parseDuration,
+  parseFieldNames,
   parseFreshness,
   parseHost,
   parseKeyFile,
@@ -202,6 +203,15 @@ export const settings = {
     fallback: { literal: 'upstream' },
     parse: parseFreshness,
   }),
+  staleOnError: setting({
+    name: 'WEIR_STALE_ON_ERROR',
+    placeholder: 'duration',
+    meaning:
+      "how long the **same credential's** copy may be used unconfirmed where the upstream cannot be asked or answers 500, 502, 503 or 504, and where the client sends `max-stale`; `0s`: never. Only a duration that is set here counts against `must-revalidate` too",
+    wanted: 'a duration such as 5m or 0s',
+    fallback: { described: '`5m`, or what the answer says itself (`stale-if-error`)' },
+    parse: (text) => parseDuration(text, { atLeastMilliseconds: 0 }),
+  }),
   connectTimeout: setting({
     name: 'WEIR_UPSTREAM_CONNECT_TIMEOUT',
     placeholder: 'duration',
@@ -233,6 +243,24 @@ export const settings = {
     wanted: 'a whole number from 1 to 65535, such as 128',
     fallback: { literal: '128' },
     parse: (text) => parseWhole(text, 1, 65_535),
+  }),
+  forwardHeaders: setting({
+    name: 'WEIR_FORWARD_HEADERS',
+    placeholder: 'names',
+    meaning:
+      'names (comma-separated) of request fields that go upstream besides those that GitHub documents; part of the key of every answer, their values in plain text, so never name one that holds a credential',
+    wanted: 'names of request fields separated by commas, such as Accept-Language,X-Tenant',
+    fallback: { described: 'none' },
+    parse: (text) => parseFieldNames(text, 'keyed'),
+  }),
+  traceHeaders: setting({
+    name: 'WEIR_TRACE_HEADERS',
+    placeholder: 'names',
+    meaning:
+      'names (comma-separated) of request fields that go upstream and never change the answer, such as trace ids; part of no key: an answer to one value is given to the others, so a field that holds a credential or a choice of the caller would hand one caller what another was sent',
+    wanted: 'names of request fields separated by commas, such as traceparent,tracestate',
+    fallback: { described: 'none' },
+    parse: (text) => parseFieldNames(text, 'trace'),
   }),
   drainTimeout: setting({
     name: 'WEIR_DRAIN_TIMEOUT',

@@ -1,5 +1,6 @@
 import type { FreshnessPolicy } from '../http/freshness.ts'
 import type { NetworkMatcher } from '../http/networks.ts'
+import type { StalePolicy } from '../http/staleness.ts'
 
 /** Which of GitHub's products the upstream is: it decides where REST, GraphQL and uploads live. */
 export type UpstreamProfile = 'github-enterprise-server' | 'api.github.com'
@@ -30,6 +31,10 @@ export interface Settings {
     /** Between two pieces of a response body. */
     readonly bodyTimeoutMilliseconds: number
     readonly maxConnections: number
+    /** Request fields that go upstream besides the allow-list, lower case: part of every key. */
+    readonly forwardHeaders: readonly string[]
+    /** The same, part of no key: they never change the answer. */
+    readonly traceHeaders: readonly string[]
   }
   readonly manage: {
     /** Root origin that serves `/manage`; undefined: switched off. */
@@ -57,6 +62,7 @@ export interface Settings {
     /** Never more than `maxBytes`. */
     readonly maxEntryBytes: number
     readonly freshness: FreshnessPolicy
+    readonly staleOnError: StalePolicy
   }
   /** How long requests in flight may take to finish after SIGTERM or SIGINT; 0: not at all. */
   readonly drainTimeoutMilliseconds: number

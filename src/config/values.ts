@@ -3,6 +3,7 @@
  * "got X, which …"; an empty message means that what is wanted says it all.
  */
 
+import { reasonNotToAdd } from '../github/further-fields.ts'
 import type { FreshnessPolicy } from '../http/freshness.ts'
 import { isAddress, NetworkError, type NetworkMatcher, parseNetworks } from '../http/networks.ts'
 import type { ReadFile } from './types.ts'
@@ -123,6 +124,20 @@ export function parseNetworkList(text: string): NetworkMatcher {
     if (error instanceof NetworkError) throw new ValueProblem(`where ${error.message}`)
     throw error
   }
+}
+
+/** Names of request fields, in lower case. */
+export function parseFieldNames(text: string, as: 'keyed' | 'trace'): readonly string[] {
+  const names: string[] = []
+  for (const part of text.split(',')) {
+    const name = part.trim().toLowerCase()
+    if (name === '') throw new ValueProblem('where a name is missing')
+    if (names.includes(name)) throw new ValueProblem(`where ${name} stands twice`)
+    const reason = reasonNotToAdd(name, as)
+    if (reason !== undefined) throw new ValueProblem(`where ${JSON.stringify(name)} is a field ${reason}`)
+    names.push(name)
+  }
+  return names
 }
 
 /** Printable ASCII without spaces, since it has to fit a header: `Authorization: Bearer <token>`. */

@@ -4,15 +4,18 @@ import type { Settings } from '../config.ts'
 import { upstreamAt } from '../github/upstream.ts'
 import { createRequestIds } from '../http/request-id.ts'
 import { adminTokenFingerprint, mayAdminister } from '../middleware/inbound/admin-guard.ts'
+import { EntityTagMemory } from '../middleware/outbound/entity-tag-memory.ts'
 import { UpstreamHealth } from '../middleware/outbound/upstream-health.ts'
 import { derivedBodies } from '../middleware/present/derived.ts'
 import type { Clock, Telemetry } from '../ports.ts'
 import { memoryAcceptedCredentials } from '../store/memory/accepted-credentials.ts'
 import { memoryBudgetLedger } from '../store/memory/budget-ledger.ts'
 import { memoryCacheStore } from '../store/memory/cache-store.ts'
+import { memoryKnownRepresentations } from '../store/memory/known-representations.ts'
+import { memoryPredictedTags } from '../store/memory/predicted-tags.ts'
 import { memoryWriteEpochs } from '../store/memory/write-epochs.ts'
 import { version } from '../version.ts'
-import { systemClock } from './node/clock.ts'
+import { systemClock, systemScheduler } from './node/clock.ts'
 import { compression } from './node/compression.ts'
 import { createDigest } from './node/digest.ts'
 import { createLog, type Log } from './node/log.ts'
@@ -23,7 +26,10 @@ import { combine } from './node/telemetry.ts'
 
 /** Shares of the cache's bytes: bodies, what is known about them, and what was worked out of them. */
 const BODY_SHARE = 1 / 2
-const VALIDATION_SHARE = 1 / 4
+const VALIDATION_SHARE = 3 / 16
+/** And what is remembered to predict entity tags with: which bodies a resource had, and tags that were worked out. */
+const KNOWN_SHARE = 1 / 32
+const PREDICTED_SHARE = 1 / 32
 
 /** Bounds of what grows with callers but is not counted in bytes. */
 const MAX_WRITE_SCOPES = 50_000
@@ -59,7 +65,7 @@ export interface RunningGateway {
 export async function startGateway(settings: Settings, options: StartOptions = {}): Promise<RunningGateway> {
   const clock = options.clock ?? systemClock
   const digest = createDigest(settings.secret === undefined ? randomBytes(32) : Buffer.from(settings.secret))
-  const { maxBytes, freshness } = settings.cache
+  const { maxBytes, freshness, staleOnError } = settings.cache
   const bodyBytes = Math.floor(maxBytes * BODY_SHARE)
   // What would not fit beside nothing else is not collected, and not said to be stored.
   const maxEntryBytes = Math.min(settings.cache.maxEntryBytes, Math.floor(bodyBytes / 2))
@@ -67,8 +73,12 @@ export async function startGateway(settings: Settings, options: StartOptions = {
     bodyBytes,
     validationBytes: Math.floor(maxBytes * VALIDATION_SHARE),
   })
-  const derived = derivedBodies(Math.floor(maxBytes * (1 - BODY_SHARE - VALIDATION_SHARE)), compression)
+  const derived = derivedBodies(
+    Math.floor(maxBytes * (1 - BODY_SHARE - VALIDATION_SHARE - KNOWN_SHARE - PREDICTED_SHARE)),
+    compression,
+  )
   const health = new UpstreamHealth()
+  const entityTags = new EntityTagMemory()
   const { upstream } = settings
   const sender = createSend({
     ca: upstream.caCertificate,
@@ -102,20 +112,28 @@ export async function startGateway(settings: Settings, options: StartOptions = {
       isTrustedProxy: settings.isTrustedProxy,
       fallbackHost: `localhost:${settings.listen.port}`,
       freshness,
+      staleOnError,
+      further: { keyed: upstream.forwardHeaders, trace: upstream.traceHeaders },
       maxEntryBytes,
     },
     {
       send: sender.send,
       store,
       epochs: memoryWriteEpochs(MAX_WRITE_SCOPES),
+      known: memoryKnownRepresentations(Math.floor(maxBytes * KNOWN_SHARE)),
+      predicted: memoryPredictedTags(Math.floor(maxBytes * PREDICTED_SHARE)),
       accepted: memoryAcceptedCredentials(MAX_ACCEPTED_CREDENTIALS),
       ledger: memoryBudgetLedger(MAX_BUDGETS, clock),
       clock,
+      scheduler: systemScheduler,
       digest,
       compression,
       derived,
       health,
+      entityTags,
       telemetry: combine(counting, log.telemetry, metrics.telemetry, ...(options.telemetry ? [options.telemetry] : [])),
+      // A process that serves lives long enough for it; one that stops lets go of the upstream.
+      background: (work) => void work.catch(() => {}),
       newRequestId: createRequestIds(),
       reportFailure: log.failed,
       gateway: {

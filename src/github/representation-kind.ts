@@ -20,3 +20,12 @@ export function representationKind(accept: string | undefined, path: string): st
   }
   return flavours.size === 0 ? 'json' : `json ${[...flavours].sort().join(' ')}`
 }
+
+/**
+ * Names what is asked for, whoever asks: the address and the kind of representation.
+ *
+ * @param address origin and target, without credentials
+ */
+export function resourceName(address: string, accept: string | undefined, path: string): string {
+  return `${address} ${representationKind(accept, path)}`
+}

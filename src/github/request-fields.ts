@@ -4,9 +4,10 @@ import type { HeaderList } from '../ports.ts'
 import { returnTag } from './presentation-tag.ts'
 
 /**
- * Request fields that go upstream, and no others: what a client adds for its own proxies, cookies, method overrides and
- * `X-Weir-*` stay here. All of them are part of the key that an answer is kept under, so each one more splits the cache:
- * `Accept-Language`, which browsers always send and the API does not read, is left out for that.
+ * Request fields that go upstream, and no others unless the operator adds them (further-fields.ts): what a client adds
+ * for its own proxies, cookies, method overrides and `X-Weir-*` stay here. All of them are part of the key that an
+ * answer is kept under, so each one more splits the cache: `Accept-Language`, which browsers always send and the API
+ * does not read, is left out for that.
  */
 const FORWARDED = new Set([
   'accept',
@@ -23,6 +24,11 @@ const FORWARDED = new Set([
   'x-github-next-global-id',
   'x-github-otp',
 ])
+
+/** Whether a request field is on the allow-list. `name` must be lower case. */
+export function isForwarded(name: string): boolean {
+  return FORWARDED.has(name)
+}
 
 /** The allow-listed fields of a request, as they came: an absent `Accept` stays absent, an empty one empty. */
 export function forwardedFields(headers: HeaderList): string[] {

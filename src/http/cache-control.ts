@@ -1,28 +1,40 @@
 /**
- * Directives of a `Cache-Control` field (RFC 9111 §5.2). `undefined` means absent; a lifetime that is not a number of
- * seconds counts as 0, so that a typo in it costs a question and never a wrong answer.
+ * Directives of a `Cache-Control` field (RFC 9111 §5.2, RFC 5861). `undefined` means absent; durations are in seconds, and
+ * one that is not a number of seconds counts as 0, so that a typo in it costs a question and never a wrong answer.
  */
 export interface CacheControl {
   readonly maxAge: number | undefined
   readonly sharedMaxAge: number | undefined
   readonly minFresh: number | undefined
+  /** Of a request; without a number: however stale. */
+  readonly maxStale: number | undefined
+  readonly staleWhileRevalidate: number | undefined
+  readonly staleIfError: number | undefined
   readonly noCache: boolean
   readonly noStore: boolean
   readonly isPrivate: boolean
   readonly isPublic: boolean
   readonly mustRevalidate: boolean
+  readonly proxyRevalidate: boolean
+  readonly mustUnderstand: boolean
   readonly onlyIfCached: boolean
 }
 
-const NONE: CacheControl = {
+/** What a field that is not there says. */
+export const NO_DIRECTIVES: CacheControl = {
   maxAge: undefined,
   sharedMaxAge: undefined,
   minFresh: undefined,
+  maxStale: undefined,
+  staleWhileRevalidate: undefined,
+  staleIfError: undefined,
   noCache: false,
   noStore: false,
   isPrivate: false,
   isPublic: false,
   mustRevalidate: false,
+  proxyRevalidate: false,
+  mustUnderstand: false,
   onlyIfCached: false,
 }
 
@@ -42,8 +54,8 @@ const ARGUMENT = /\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,;"]*))/y
  * read is skipped up to the next comma. Takes time in proportion to the length.
  */
 export function parseCacheControl(value: string | undefined): CacheControl {
-  if (value === undefined || value === '') return NONE
-  const found = { ...NONE } as { -readonly [name in keyof CacheControl]: CacheControl[name] }
+  if (value === undefined || value === '') return NO_DIRECTIVES
+  const found = { ...NO_DIRECTIVES } as { -readonly [name in keyof CacheControl]: CacheControl[name] }
   let position = 0
   const read = (pattern: RegExp): RegExpExecArray | null => {
     pattern.lastIndex = position
@@ -85,9 +97,24 @@ export function parseCacheControl(value: string | undefined): CacheControl {
       case 'public':
         found.isPublic = true
         break
+      case 'max-stale':
+        // Without an argument it has no bound; with one that is no number it allows nothing.
+        found.maxStale = written === null ? (found.maxStale ?? LONGEST) : shortest(found.maxStale, argument)
+        break
+      case 'stale-while-revalidate':
+        found.staleWhileRevalidate = shortest(found.staleWhileRevalidate, argument)
+        break
+      case 'stale-if-error':
+        found.staleIfError = shortest(found.staleIfError, argument)
+        break
       case 'must-revalidate':
-      case 'proxy-revalidate':
         found.mustRevalidate = true
+        break
+      case 'proxy-revalidate':
+        found.proxyRevalidate = true
+        break
+      case 'must-understand':
+        found.mustUnderstand = true
         break
       case 'only-if-cached':
         found.onlyIfCached = true

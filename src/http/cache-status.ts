@@ -2,6 +2,7 @@ import type { Outcome } from '../outcome.ts'
 
 /** The name of this cache in `Cache-Status` (RFC 9211 §2). */
 const CACHE_NAME = 'weir'
+const HIT = `${CACHE_NAME}; hit`
 
 /**
  * The `Cache-Status` member for an answer, or `undefined` where the outcome has none. An answer that is neither 200 nor
@@ -10,10 +11,14 @@ const CACHE_NAME = 'weir'
 export function cacheStatusOf(outcome: Outcome, status: number): string | undefined {
   if (outcome.name === 'served' || outcome.name === 'written') return undefined
   if (status !== 200 && status !== 304) return `${CACHE_NAME}; fwd=miss`
-  if (outcome.name === 'hit') return `${CACHE_NAME}; hit`
+  if (outcome.name === 'hit') {
+    // RFC 9211 §2.4: a ttl that is not positive says that the answer was stale.
+    return outcome.ttl === undefined ? HIT : `${HIT}; ttl=${outcome.ttl}; detail=${outcome.detail}`
+  }
   let member = `${CACHE_NAME}; fwd=${outcome.forward ?? 'miss'}`
   if (outcome.forwardStatus !== undefined) member += `; fwd-status=${outcome.forwardStatus}`
-  if (outcome.stored === true) member += '; stored'
+  if (outcome.stored === true && outcome.collapsed !== true) member += '; stored'
+  if (outcome.collapsed === true) member += '; collapsed'
   if (outcome.detail !== undefined) member += `; detail=${outcome.detail}`
   return member
 }

@@ -13,18 +13,26 @@ export type FreshnessPolicy =
   | { readonly mode: 'revalidate' }
   | { readonly mode: 'duration'; readonly milliseconds: number }
 
-/** What a response says about its own reuse, read once when it arrives. */
+/** What a response says about its own reuse, read once when it arrives: nothing is parsed again when it is reused. */
 export interface Reuse {
   /** ms; 0 where it must be asked for every time. */
   readonly freshFor: number
   readonly isPublic: boolean
   readonly alwaysRevalidate: boolean
+  /** ms; 0 where it may be asked for at any time. */
+  readonly pollInterval: number
+  readonly staleUse: Validation['staleUse']
+  /** ms; 0 where it does not allow this. */
+  readonly staleWhileRevalidate: number
+  /** ms */
+  readonly staleIfError: number | undefined
 }
 
 /**
  * How long a response may be reused without asking, as a shared cache counts it (RFC 9111 §4.2.1, §5.2.2): `s-maxage`
  * before `max-age` before `Expires`; never a guess from `Last-Modified`. `private`, and anything answered to a
  * credential that is not marked for sharing (§3.5), is kept for that credential but has no lifetime of its own.
+ * What it says of its use when it is stale is in `staleness.ts`.
  */
 export function reuseOf(headers: HeaderList, control: CacheControl, credentialed: boolean, now: number): Reuse {
   const alwaysRevalidate = control.noCache
@@ -33,7 +41,37 @@ export function reuseOf(headers: HeaderList, control: CacheControl, credentialed
     !control.isPrivate &&
     (!credentialed || control.isPublic || control.mustRevalidate || control.sharedMaxAge !== undefined)
   const freshFor = shareable && !alwaysRevalidate ? lifetimeOf(headers, control, now) : 0
-  return { freshFor, isPublic, alwaysRevalidate }
+  const staleUse = staleUseOf(control, credentialed)
+  return {
+    freshFor,
+    isPublic,
+    alwaysRevalidate,
+    pollInterval: credentialed && !alwaysRevalidate ? pollIntervalOf(headers) : 0,
+    staleUse,
+    staleWhileRevalidate: staleUse === 'allowed' ? (control.staleWhileRevalidate ?? 0) * 1000 : 0,
+    staleIfError: control.staleIfError === undefined ? undefined : control.staleIfError * 1000,
+  }
+}
+
+/**
+ * Whether a response may be used when it is stale (RFC 9111 §4.2.4). `s-maxage` and `proxy-revalidate` bind what is
+ * shared (§5.2.2.8, §5.2.2.10), so not a `private` response: that is kept for its one credential, as a private cache
+ * would. Without a credential nobody can tell whose private answer it was.
+ */
+function staleUseOf(control: CacheControl, credentialed: boolean): Validation['staleUse'] {
+  if (control.noCache || (control.isPrivate && !credentialed)) return 'forbidden'
+  const asShared = !control.isPrivate && (control.proxyRevalidate || control.sharedMaxAge !== undefined)
+  return control.mustRevalidate || asShared ? 'operator' : 'allowed'
+}
+
+/** An upstream that asks for less than one question an hour is taken for mistaken. ms */
+const LONGEST_POLL_INTERVAL = 3_600_000
+
+/** How long GitHub wants to be left alone about a resource that changes often ("Events", "Notifications"), ms. */
+function pollIntervalOf(headers: HeaderList): number {
+  const stated = headerValue(headers, 'x-poll-interval')
+  if (stated === undefined || !/^\d+$/.test(stated)) return 0
+  return Math.min(Number(stated) * 1000, LONGEST_POLL_INTERVAL)
 }
 
 function lifetimeOf(headers: HeaderList, control: CacheControl, now: number): number {
@@ -63,15 +101,37 @@ export function initialAgeOf(headers: HeaderList, askedAt: number, arrivedAt: nu
 
 /** Present age of a stored answer, ms. */
 export function ageOf(stored: Validation, now: number): number {
-  return stored.initialAge + Math.max(0, now - stored.confirmedAt)
+  return stored.initialAge + sinceConfirmed(stored, now)
 }
 
 /**
- * Whether a stored answer may be reused without asking.
+ * How long a stored answer is still fresh, ms; negative: how long it has been stale. The upstream's lifetime counts from
+ * when the answer was made, the operator's duration from the last confirmation.
  *
- * @param request the client's own directives: it may ask for more than the upstream and the operator demand, never for less
  * @param credentialed whether the request carries a credential: the operator's duration extends only such copies,
  *   because without a credential nobody can tell whose private answer it was
+ */
+export function remainingLifetime(
+  stored: Validation,
+  policy: FreshnessPolicy,
+  credentialed: boolean,
+  now: number,
+): number {
+  const stated = stored.freshFor - ageOf(stored, now)
+  if (policy.mode !== 'duration' || !credentialed || stored.status !== 200) return stated
+  return Math.max(stated, policy.milliseconds - sinceConfirmed(stored, now))
+}
+
+/** ms; a clock that steps back makes nothing younger. */
+export function sinceConfirmed(stored: Validation, now: number): number {
+  return Math.max(0, now - stored.confirmedAt)
+}
+
+/**
+ * Whether a stored answer may be reused without asking, because it is fresh or because the upstream wants to be asked no
+ * more often (`X-Poll-Interval`).
+ *
+ * @param request the client's own directives: it may ask for more than the upstream and the operator demand, never for less
  */
 export function isFresh(
   stored: Validation,
@@ -81,13 +141,11 @@ export function isFresh(
   now: number,
 ): boolean {
   if (policy.mode === 'revalidate' || stored.alwaysRevalidate || request.noCache || request.noStore) return false
-  // The operator's duration counts from the last confirmation, the upstream's lifetime from when the answer was made.
-  const age = ageOf(stored, now)
-  let remaining = stored.freshFor - age
-  if (policy.mode === 'duration' && credentialed) {
-    remaining = Math.max(remaining, policy.milliseconds - Math.max(0, now - stored.confirmedAt))
+  let remaining = remainingLifetime(stored, policy, credentialed, now)
+  if (stored.pollInterval > 0 && credentialed) {
+    remaining = Math.max(remaining, stored.pollInterval - sinceConfirmed(stored, now))
   }
   if (remaining <= (request.minFresh ?? 0) * 1000) return false
   // Not "at most", as RFC 9111 §5.2.1.1 would allow: `max-age=0` is how browsers ask for what is true now.
-  return request.maxAge === undefined || age < request.maxAge * 1000
+  return request.maxAge === undefined || ageOf(stored, now) < request.maxAge * 1000
 }

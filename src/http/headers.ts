@@ -65,6 +65,11 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ])
 
+/** Whether a field always belongs to one connection. */
+export function isHopByHop(name: string): boolean {
+  return HOP_BY_HOP.has(name)
+}
+
 /** A new list without the fields of the connection it came over, those that `Connection` names included. */
 export function withoutHopByHop(headers: HeaderList): string[] {
   const connection = joinedHeader(headers, 'connection')

@@ -1,3 +1,4 @@
+import type { FurtherFields } from '../github/further-fields.ts'
 import type { UrlRoots } from '../github/rewriting/index.ts'
 import { type ApiRoot, addressOf } from '../github/upstream.ts'
 import { clientValidators } from '../http/conditions.ts'
@@ -17,6 +18,8 @@ export interface ForwardDependencies {
   readonly presentation: PresentOptions
   readonly names: PresentationNames
   readonly digest: Digest
+  /** Request fields that go upstream besides the allow-list. */
+  readonly further: FurtherFields
 }
 
 /** One public API and where it lives upstream. */
@@ -34,7 +37,7 @@ export interface ForwardRoute {
 
 /** Makes the handler that forwards one API: question, answer, presentation, in this order. */
 export function forward(dependencies: ForwardDependencies, api: ForwardRoute): Handler {
-  const { outbound, presentation, names, digest } = dependencies
+  const { outbound, presentation, names, digest, further } = dependencies
   return function forwarded(context) {
     const { inbound, publicOrigin } = context
     context.route = api.route
@@ -52,6 +55,7 @@ export function forward(dependencies: ForwardDependencies, api: ForwardRoute): H
         presentation: () => names.nameOf(publicOrigin),
         validators,
         cacheable: api.cacheable,
+        further,
         isCharged: api.route !== 'manage',
         use: context.use,
       },

@@ -30,5 +30,6 @@ export function createDigest(secret: Uint8Array): Digest {
         ? crypto.createHash('sha256').update(bytes).digest('base64url')
         : oneShot('sha256', bytes, 'base64url')
     },
+    sha256: (text, bytes) => crypto.createHash('sha256').update(text, 'latin1').update(bytes).digest('hex'),
   }
 }

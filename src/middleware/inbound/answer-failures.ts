@@ -3,7 +3,9 @@ import { cacheStatusOf } from '../../http/cache-status.ts'
 import type { OutgoingAnswer } from '../../ports.ts'
 import type { Handler, RequestContext } from './context.ts'
 
-/** @param report is told why a request failed: more than its event may hold */
+/**
+ * @param report is told why a request failed, or would have failed without a stale copy: more than its event may hold
+ */
 export function answerFailures(report: (requestId: string, failure: Failure) => void, next: Handler): Handler {
   /** Turns whatever was thrown further in into the gateway's own answer. */
   function failed(context: RequestContext, thrown: unknown): OutgoingAnswer {
@@ -22,7 +24,15 @@ export function answerFailures(report: (requestId: string, failure: Failure) => 
   return function answered(context) {
     try {
       const answer = next(context)
-      return answer instanceof Promise ? answer.catch((thrown: unknown) => failed(context, thrown)) : answer
+      if (!(answer instanceof Promise)) return answer
+      return answer.then(
+        (done) => {
+          const { covered } = context.outcome
+          if (covered !== undefined) report(context.requestId, covered)
+          return done
+        },
+        (thrown: unknown) => failed(context, thrown),
+      )
     } catch (thrown) {
       return failed(context, thrown)
     }

@@ -1,7 +1,8 @@
 import { credentialOf, withoutSecrets } from '../../github/credential.ts'
+import { addFurtherFields, type FurtherFields } from '../../github/further-fields.ts'
 import { asksForRaw } from '../../github/media-type.ts'
 import { returnTag } from '../../github/presentation-tag.ts'
-import { representationKind } from '../../github/representation-kind.ts'
+import { resourceName } from '../../github/representation-kind.ts'
 import { forwardedConditions, forwardedFields, hasPrecondition } from '../../github/request-fields.ts'
 import type { UpstreamAddress } from '../../github/upstream.ts'
 import { scopesOfRead, scopesOfWrite } from '../../github/write-scopes.ts'
@@ -24,6 +25,8 @@ export interface QuestionParts {
   readonly validators: ClientValidators
   /** `false` for APIs whose answers are never stored. */
   readonly cacheable: boolean
+  /** What goes upstream besides the allow-list. */
+  readonly further: FurtherFields
   /** Whether the API has rate limits. */
   readonly isCharged: boolean
   readonly use: UpstreamUse
@@ -40,6 +43,8 @@ export function questionOf(inbound: Inbound, parts: QuestionParts, digest: Diges
   const credential = credentialOf(headers, query, digest)
   const isRead = method === 'GET' || method === 'HEAD'
   const fields = forwardedFields(headers)
+  const standingKey = keyOf(credential.fingerprint, address, query, fields)
+  const key = standingKey + addFurtherFields(headers, parts.further, fields)
   const accept = joinedHeader(headers, 'accept')
   const isRaw = asksForRaw(accept, path)
   const bypass = isRead ? bypassReason(inbound, parts, isRaw) : undefined
@@ -54,13 +59,15 @@ export function questionOf(inbound: Inbound, parts: QuestionParts, digest: Diges
     body: inbound.body,
     bodyLength: inbound.bodyLength,
     credential,
-    key: keyOf(credential.fingerprint, address, query, fields),
-    resource: () => `${plainAddress(address, query)} ${representationKind(accept, path)}`,
+    key,
+    plainAddress: () => plainAddress(address, query),
+    resource: () => resourceName(plainAddress(address, query), accept, path),
     // A function, and not a getter: an object with a getter of its own gets a hidden class of its own, and a hit that makes
     // one leaves 4 kB behind for the garbage collector.
     scopes: () => {
       if (isRead) return scopesOfRead(path, credential.fingerprint)
-      return method === 'OPTIONS' ? [] : scopesOfWrite(path, credential.fingerprint)
+      if (method === 'OPTIONS') return []
+      return scopesOfWrite(path, credential.isAnonymous ? undefined : credential.fingerprint)
     },
     directives: parseCacheControl(directivesOf(headers)),
     clientTags: takesPart ? tagsForUpstream(parts, isRaw) : [],
@@ -106,7 +113,8 @@ function tagsForUpstream({ validators, presentation }: QuestionParts, isRaw: boo
 
 /**
  * Names credential and variant: everything that goes upstream is in it, whatever `Vary` says, because the API version is
- * in neither `Vary` nor the entity tag. The credential stands in it by its fingerprint alone.
+ * in neither `Vary` nor the entity tag. The credential stands in it by its fingerprint alone. Only fields that the
+ * operator declared to change nothing are left out (further-fields.ts).
  */
 function keyOf(fingerprint: string, address: UpstreamAddress, query: string, fields: HeaderList): string {
   let key = `${fingerprint} ${plainAddress(address, query)}`

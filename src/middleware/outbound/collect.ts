@@ -1,3 +1,5 @@
+import type { Body } from '../../ports.ts'
+
 /** A body that was read to its end, or as much of one as may be held with the rest still to come. */
 export type Collected =
   | { readonly complete: true; readonly bytes: Uint8Array }
@@ -67,4 +69,10 @@ function resumed(chunks: Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncIt
     },
   }
   return { [Symbol.asyncIterator]: () => iterator }
+}
+
+/** Lets go of a body that will not be passed on, and with it of the upstream's connection. */
+export async function discard(body: Body): Promise<void> {
+  if (body === null || body instanceof Uint8Array) return
+  await body[Symbol.asyncIterator]().return?.()
 }

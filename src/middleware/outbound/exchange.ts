@@ -25,6 +25,8 @@ export interface Question {
    * are worth offering to the upstream. Worked out when asked for: a hit does not need it.
    */
   resource(): string
+  /** Origin and target, without credentials in the query. */
+  plainAddress(): string
   /**
    * Write scopes that a stored answer to this question depends on, or that this write ends. Worked out when asked for: a
    * hit needs them only where something has been written since.

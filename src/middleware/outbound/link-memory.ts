@@ -1,27 +1,16 @@
-import { routeShape } from '../../github/rewriting/index.ts'
+import { RouteMemory } from './route-memory.ts'
 
 /**
  * Whether the upstream's 304s carry `Link`. The entity tag does not cover that field: page 1 of a list can stay the
  * same while a page 2 appears behind it, so what a 304 leaves out may mean "there is none" or nothing at all.
  * Learnt for each kind of route from what the upstream does there; until then a missing `Link` means nothing.
  */
-export class LinkMemory {
-  readonly #habits = new Map<string, LinkHabit>()
-
-  /** What is known of the route that a path (below the API root) belongs to. */
-  of(path: string): LinkHabit {
-    const shape = routeShape(path)
-    const known = this.#habits.get(shape)
-    if (known !== undefined) return known
-    // Callers choose paths: beyond what any upstream has, learning begins anew rather than growing.
-    if (this.#habits.size >= MOST_ROUTES) this.#habits.clear()
-    const habit = new LinkHabit()
-    this.#habits.set(shape, habit)
-    return habit
+export class LinkMemory extends RouteMemory<LinkHabit> {
+  constructor() {
+    super(() => new LinkHabit())
   }
 }
 
-const MOST_ROUTES = 500
 /** After so many pages that were fetched at once, the next one is asked for with its validator again. */
 const PROBE_EVERY = 16
 

@@ -1,5 +1,5 @@
 import { nextPageOf } from '../../github/page-size.ts'
-import { parseCacheControl } from '../../http/cache-control.ts'
+import { type CacheControl, parseCacheControl } from '../../http/cache-control.ts'
 import { isEntityTag } from '../../http/entity-tag.ts'
 import { type FreshnessPolicy, initialAgeOf, reuseOf } from '../../http/freshness.ts'
 import { headerValue, joinedHeader } from '../../http/headers.ts'
@@ -19,7 +19,8 @@ export interface Moment {
 }
 
 /**
- * Why a response may not be kept, or `undefined` where it may (RFC 9111 §3, stricter: only complete 200s to GET).
+ * Why a response may not be kept, or `undefined` where it may (RFC 9111 §3). A complete 200 to GET may be kept to be asked
+ * about; any other answer only where it says itself how long anybody may reuse it, and for no longer (`mayLast`).
  *
  * @param maxBytes the largest body that is kept
  */
@@ -30,38 +31,80 @@ export function reasonNotToStore(
   maxBytes: number,
   now: number,
 ): Detail | undefined {
-  if (response.status !== 200 || response.endsWithConnection === true) return 'not-complete'
-  const { headers } = response
+  const { status, headers } = response
+  // An answer to HEAD has no body, and whoever asked GET next would be given none.
+  if (response.endsWithConnection === true || question.method !== 'GET') return 'not-complete'
+  if (status !== 200 && !mayLast(question, response)) return 'not-complete'
   const control = parseCacheControl(joinedHeader(headers, 'cache-control'))
-  if (control.noStore) return 'no-store'
+  if (forbidsStoring(control, status)) return 'no-store'
   if (question.directives.noStore) return 'request-no-store'
   if (joinedHeader(headers, 'vary')?.includes('*') === true) return 'vary-any'
   if (headerValue(headers, 'content-encoding') !== undefined) return 'unknown-coding'
   if (headerValue(headers, 'content-range') !== undefined) return 'not-complete'
   if (Number(headerValue(headers, 'content-length') ?? 0) > maxBytes) return 'too-large'
   const hasValidator = isEntityTag(headerValue(headers, 'etag')) || headerValue(headers, 'last-modified') !== undefined
-  if (hasValidator) return undefined
+  if (hasValidator && status === 200) return undefined
   const hasLifetime = reuseOf(headers, control, !question.credential.isAnonymous, now).freshFor > 0
+  if (hasLifetime && policy.mode !== 'revalidate') return undefined
   const operatorKeepsIt = policy.mode === 'duration' && !question.credential.isAnonymous && !control.noCache
-  return (hasLifetime && policy.mode !== 'revalidate') || operatorKeepsIt ? undefined : 'no-validator'
+  return operatorKeepsIt && status === 200 ? undefined : 'no-validator'
 }
 
-/** Makes the stored form of a complete 200. */
+/**
+ * Final statuses that RFC 9110 §15 defines and that are not kept whatever they say: they belong to one exchange, one
+ * request field or one credential's present standing. 304 and 206 would need the answer they are a part of.
+ */
+const NEVER_KEPT = new Set([202, 206, 304, 401, 403, 407, 408, 412, 416, 421, 425, 426, 428, 429, 431])
+
+/** Whether an answer with another status than 200 is one that may be reused for the lifetime it states. */
+function mayLast({ address }: Question, { status, headers }: UpstreamResponse): boolean {
+  if (status < 200 || NEVER_KEPT.has(status)) return false
+  const location = headerValue(headers, 'location')
+  if (status >= 400 || location === undefined) return true
+  // A download on another host is signed for a moment, whatever its redirect says of itself.
+  try {
+    return new URL(location, address.origin).origin === address.origin
+  } catch {
+    return false
+  }
+}
+
+/** Statuses whose meaning for a cache is known here (RFC 9110 §15): what `must-understand` asks for (RFC 9111 §5.2.2.3). */
+const UNDERSTOOD = new Set([
+  200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 404, 405, 410, 414, 451, 500, 501, 502, 503, 504,
+])
+
+/** `must-understand` beside `no-store` speaks to caches that know the status: for them it takes the latter back. */
+function forbidsStoring({ noStore, mustUnderstand }: CacheControl, status: number): boolean {
+  return mustUnderstand ? !UNDERSTOOD.has(status) : noStore
+}
+
+/** Makes the stored form of a complete answer that `reasonNotToStore` has nothing against. */
 export function representationOf(
   question: Question,
   headers: HeaderList,
   bytes: Uint8Array,
   moment: Moment,
   digest: Digest,
+  status = 200,
 ): StoredAnswer {
   const held = ownBytes(bytes)
   const body: StoredBody = { key: digest.contentKey(held), bytes: held }
   const nextPage = isJson(headers) ? nextPageOf(held, question.query) : 'none'
-  return {
-    body,
-    validation: validationOf(question, dated(storedFields(headers), moment), headers, body.key, nextPage, moment),
-  }
+  const fields = dated(storedFields(headers), moment)
+  const validation = validationOf(question, fields, headers, body.key, nextPage, moment)
+  return { body, validation: status === 200 ? validation : { ...validation, status, ...ONLY_AS_LONG_AS_FRESH } }
 }
+
+/** What an answer with another status than 200 lacks: it is neither asked about nor used beyond its stated lifetime. */
+const ONLY_AS_LONG_AS_FRESH = {
+  etag: undefined,
+  lastModified: undefined,
+  pollInterval: 0,
+  staleUse: 'forbidden',
+  staleWhileRevalidate: 0,
+  staleIfError: undefined,
+} as const
 
 /** The stored copy, brought up to date by the 304 that confirmed it. */
 export function confirmedRepresentation(
@@ -81,7 +124,7 @@ export function confirmedRepresentation(
  * @param headers what is kept
  * @param arrived the fields of the answer that came just now: its age is reckoned from them alone
  */
-function validationOf(
+export function validationOf(
   question: Question,
   headers: HeaderList,
   arrived: HeaderList,
@@ -111,7 +154,7 @@ function validationOf(
  * With the `Date` that a recipient has to add where it is missing (RFC 9110 §6.6.1). A 304 without one would else leave
  * the stored `Date` beside its own new `Expires`, and the lifetime between the two would be too long.
  */
-function dated(headers: HeaderList, moment: Moment): HeaderList {
+export function dated(headers: HeaderList, moment: Moment): HeaderList {
   if (headerValue(headers, 'date') !== undefined) return headers
   return [...headers, 'date', new Date(moment.arrivedAt).toUTCString()]
 }

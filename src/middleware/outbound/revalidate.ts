@@ -1,25 +1,41 @@
 import { Failure } from '../../errors.ts'
+import { credentialKind } from '../../github/entity-tag-rule.ts'
 import { isLimitRefusal } from '../../github/rate-limit.ts'
 import { parseCacheControl } from '../../http/cache-control.ts'
 import { isEntityTag, weaklyEqual } from '../../http/entity-tag.ts'
 import type { FreshnessPolicy } from '../../http/freshness.ts'
 import { headerValue, joinedHeader, withHeader } from '../../http/headers.ts'
 import type { Detail, Outcome } from '../../outcome.ts'
-import type { CacheStore, Clock, Digest, UpstreamResponse, Validation, WriteEpochs } from '../../ports.ts'
+import type {
+  CacheStore,
+  Clock,
+  Digest,
+  KnownRepresentations,
+  UpstreamResponse,
+  Validation,
+  WriteEpochs,
+} from '../../ports.ts'
 import { collect } from './collect.ts'
 import { isCurrent } from './current.ts'
+import type { EntityTagMemory } from './entity-tag-memory.ts'
 import type { Answer, Attempt, Question, StoredAnswer } from './exchange.ts'
 import type { Revalidating } from './fresh.ts'
-import type { LinkHabit, LinkMemory } from './link-memory.ts'
+import { learnFromBody, learnFromHeaders } from './learn-tags.ts'
+import type { LinkMemory } from './link-memory.ts'
+import type { Predict } from './predict.ts'
+import { knownRepresentation, predictedRepresentation } from './predicted-representation.ts'
 import { confirmedRepresentation, type Moment, reasonNotToStore, representationOf } from './representation.ts'
 import { liveFields } from './stored-fields.ts'
-import { type Conditions, composeConditions, confirmedBy, UNCONDITIONAL } from './validators.ts'
+import { type Conditions, composeConditions, confirmedBy, leavesLinkOpen, UNCONDITIONAL } from './validators.ts'
 
 export interface RevalidateOptions {
   readonly store: CacheStore
   readonly epochs: WriteEpochs
   readonly clock: Clock
   readonly digest: Digest
+  readonly known: KnownRepresentations
+  readonly predict: Predict
+  readonly tags: EntityTagMemory
   readonly links: LinkMemory
   readonly policy: FreshnessPolicy
   /** Largest body that is held, bytes. */
@@ -28,10 +44,10 @@ export interface RevalidateOptions {
 
 /**
  * Asks the upstream with the best validators there are, and makes one answer of the outcome: a 304 confirms the stored
- * copy, a 200 replaces it, anything else passes by.
+ * copy, or a body that is held for others, a 200 replaces it, anything else passes by.
  */
 export function revalidate(options: RevalidateOptions, next: Attempt): Revalidating {
-  const { store, epochs, clock, digest, links, policy, maxEntryBytes } = options
+  const { store, epochs, clock, digest, known, predict, tags, links, policy, maxEntryBytes } = options
 
   /** One exchange with the upstream, and when it was. */
   async function exchange(question: Question, conditions: Conditions): Promise<[UpstreamResponse, Moment]> {
@@ -42,27 +58,64 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     return [response, { epoch, askedAt, arrivedAt: clock.now() }]
   }
 
+  async function conditionsFor(question: Question, stored: StoredAnswer | undefined): Promise<Conditions> {
+    const habit = tags.of(question.path)
+    const level = habit.nextLevel()
+    const predictions = level === 'none' ? [] : await predict(question, habit)
+    return composeConditions(question, {
+      stored,
+      predictions,
+      level,
+      link: links.of(question.path),
+      now: clock.now(),
+    })
+  }
+
   return async function revalidated(question, found) {
     if (question.bypass !== undefined) {
       const [response] = await exchange(question, UNCONDITIONAL)
       return passed(response, { name: 'bypassed', forward: 'bypass', detail: question.bypass })
     }
-    // A write may have put a page behind this one: its Link, or the want of one, is not good any longer either.
-    const isOld = found !== undefined && !isCurrent(question, found.validation, epochs)
-    const stored = isOld ? { ...found, validation: { ...found.validation, linkGoodUntil: 0 } } : found
-    const conditions = composeConditions(question, stored, links, clock.now())
+    const stored = confirmable(question, found)
+    const conditions = await conditionsFor(question, stored)
     const [response, moment] = await exchange(question, conditions)
-    if (response.status !== 304) return received(question, stored, response, moment, undefined)
+    if (response.status !== 304) return received(question, stored, response, moment, conditions)
 
-    const confirmed = confirmedBy(conditions, stored?.validation.etag, headerValue(response.headers, 'etag'))
-    if (confirmed.what === 'client') return passed304(response, confirmed.tag)
-    if (confirmed.what === 'stored' && stored !== undefined) {
-      const habit = links.of(question.path)
-      if (!leavesLinkOpen(stored, response, habit, moment.arrivedAt)) return confirm(question, stored, response, moment)
+    const habit = tags.learning(question.path)
+    const confirmed = confirmedBy(conditions, headerValue(response.headers, 'etag'))
+    if (confirmed.what === 'nothing') {
+      if (conditions.fields.length === 0) throw unasked304()
+      habit.sawUnnamed(conditions.level)
+      return again(question, stored, 'unknown-304')
+    }
+    habit.sawNamed(conditions.level, conditions.candidates.length)
+    if (confirmed.what === 'client') {
+      // What the client holds is what holds now, so what is stored here is not.
+      if (stored !== undefined) await store.drop(question.key)
+      return passed304(response, confirmed.tag)
+    }
+    const held = confirmed.what === 'prediction' ? confirmed.prediction : stored
+    if (held === undefined) throw unasked304()
+    const link = headerValue(response.headers, 'link')
+    if (leavesLinkOpen(held, link, links.of(question.path), moment.arrivedAt)) {
       return again(question, stored, 'link-unconfirmed')
     }
-    if (conditions.fields.length === 0) throw unasked304()
-    return again(question, stored, 'unknown-304')
+    if (link !== undefined) links.learning(question.path).sawLinkOn304()
+    if (confirmed.what === 'stored') {
+      const updated = confirmedRepresentation(question, held as StoredAnswer, response.headers, moment)
+      return confirm(question, stored, updated, response)
+    }
+    habit.sawMatch(credentialKind(question.headers), confirmed.prediction.fields)
+    const made = predictedRepresentation(question, confirmed.prediction, response.headers, moment)
+    return confirm(question, stored, made, response)
+  }
+
+  /** The copy that the upstream may be asked to confirm, where there is one. */
+  function confirmable(question: Question, found: StoredAnswer | undefined): StoredAnswer | undefined {
+    if (found === undefined || found.validation.status !== 200) return undefined
+    if (isCurrent(question, found.validation, epochs)) return found
+    // A write may have put a page behind this one: its Link, or the want of one, is not good any longer either.
+    return { ...found, validation: { ...found.validation, linkGoodUntil: 0 } }
   }
 
   /** The 304 was not enough: the same question without conditions. */
@@ -70,24 +123,36 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     const [response, moment] = await exchange(question, UNCONDITIONAL)
     if (response.status === 304) throw unasked304()
     if (detail === 'link-unconfirmed' && headerValue(response.headers, 'link') !== undefined)
-      links.of(question.path).sawLinkOnlyOn200()
-    return received(question, stored, response, moment, detail)
+      links.learning(question.path).sawLinkOnlyOn200()
+    return received(question, stored, response, moment, UNCONDITIONAL, detail)
   }
 
-  async function confirm(question: Question, stored: StoredAnswer, response: UpstreamResponse, moment: Moment) {
-    if (headerValue(response.headers, 'link') !== undefined) links.of(question.path).sawLinkOn304()
-    const updated = confirmedRepresentation(question, stored, response.headers, moment)
+  /** @param updated what the 304 confirmed, brought up to date by it */
+  async function confirm(
+    question: Question,
+    stored: StoredAnswer | undefined,
+    updated: StoredAnswer,
+    response: UpstreamResponse,
+  ): Promise<Answer> {
     const forbidden = parseCacheControl(joinedHeader(response.headers, 'cache-control')).noStore
     const mayKeep = !forbidden && !question.directives.noStore
     if (mayKeep) await keep(question, stored, updated)
     else if (forbidden) await store.drop(question.key)
+    const isOwn = stored?.body.key === updated.body.key
     const outcome: Outcome = {
-      name: 'revalidated',
-      forward: question.directives.noCache ? 'request' : 'stale',
+      name: isOwn ? 'revalidated' : 'predicted',
+      forward: stored === undefined ? 'uri-miss' : question.directives.noCache ? 'request' : 'stale',
       forwardStatus: 304,
       ...(mayKeep ? { stored: true } : {}),
     }
     return answerFrom(updated, response, outcome)
+  }
+
+  /** Remembers a body for whoever asks next. */
+  function remember(question: Question, { validation, body }: StoredAnswer): void {
+    const resource = question.resource()
+    const before = known.of(resource).find(({ bodyKey }) => bodyKey === body.key)
+    known.saw(resource, knownRepresentation(question, validation, body.key, before))
   }
 
   /**
@@ -103,6 +168,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     const overtaken = !isSameValidation(present, known?.validation) && present?.bodyKey !== made.body.key
     const validation = overtaken ? { ...made.validation, freshFor: 0, alwaysRevalidate: true } : made.validation
     await store.keep(question.key, validation, made.body)
+    remember(question, made)
   }
 
   /** Any answer but a 304. */
@@ -111,7 +177,8 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     stored: StoredAnswer | undefined,
     response: UpstreamResponse,
     moment: Moment,
-    detail: Detail | undefined,
+    conditions: Conditions,
+    detail?: Detail,
   ): Promise<Answer> {
     const { status } = response
     if (status >= 300) {
@@ -120,6 +187,8 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
       return passed(response, { name: 'refused', forward: 'miss', forwardStatus: status })
     }
 
+    const habit = tags.learning(question.path)
+    learnFromHeaders(habit, conditions, response.headers)
     const base = { forward: stored === undefined ? 'uri-miss' : 'stale', forwardStatus: status } as const
     /** The stored copy has been replaced upstream by something that is not kept. */
     const unkept = async (of: UpstreamResponse, why?: Detail): Promise<Answer> => {
@@ -136,23 +205,11 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     const collected = await collect(response.body, maxEntryBytes)
     if (!collected.complete) return unkept({ ...response, body: collected.body }, 'too-large')
     const kept = representationOf(question, response.headers, collected.bytes, moment, digest)
+    learnFromBody(habit, digest, question, response.headers, kept.body.bytes)
     await keep(question, stored, kept)
     const name = stored === undefined ? 'filled' : 'replaced'
     return answerFrom(kept, response, { name, ...base, stored: true, ...(detail === undefined ? {} : { detail }) })
   }
-}
-
-/**
- * Whether a 304 leaves open which pages there are. A `Link` on it settles the matter; without one, the stored field is
- * good for the lifetime it came with, and as long as the body itself says how many items there are; after that only a
- * page that is not full surely has nothing behind it.
- */
-function leavesLinkOpen(stored: StoredAnswer, response: UpstreamResponse, habit: LinkHabit, now: number): boolean {
-  if (headerValue(response.headers, 'link') !== undefined) return false
-  const { validation } = stored
-  if (validation.nextPage === 'stated' || now < validation.linkGoodUntil) return false
-  if (headerValue(validation.headers, 'link') !== undefined) return true
-  return validation.nextPage === 'possible' && !habit.absenceCounts
 }
 
 /**

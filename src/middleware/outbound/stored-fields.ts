@@ -1,5 +1,5 @@
 import { isRateLimitField } from '../../github/rate-limit.ts'
-import { withoutHeaders } from '../../http/headers.ts'
+import { headerValue, withoutHeaders } from '../../http/headers.ts'
 import type { HeaderList } from '../../ports.ts'
 
 /** Fields of one exchange: passed on with the answer that brought them and never repeated from the store. */
@@ -23,18 +23,34 @@ export function liveFields(headers: HeaderList): string[] {
 }
 
 /**
- * What a 304 does not update. `Content-*` describes the stored bytes (RFC 9111 §3.2 leaves such exceptions to the cache);
- * `Status` would say 304 of a 200; the `Vary` of GitHub's 304s leaves fields out; its `ETag` is the strong form of the
- * 200's weak one, and the stored form is the one that is known to work.
+ * What a 304 does not update (RFC 9111 §3.2 leaves such exceptions to the cache): fields that are true of the stored
+ * bytes alone; `Status` would say 304 of a 200; the `Vary` of GitHub's 304s leaves fields out; its `ETag` is the strong
+ * form of the 200's weak one, and the stored form is the one that is known to work.
  */
-function isKeptOver304(name: string): boolean {
-  return name.startsWith('content-') || name === 'status' || name === 'vary' || name === 'etag'
-}
+const KEPT_OVER_304 = new Set([
+  'content-encoding',
+  'content-range',
+  'content-md5',
+  'content-digest',
+  'repr-digest',
+  'digest',
+  'status',
+  'vary',
+  'etag',
+])
 
 /** Stored fields, updated by those of a 304 that confirmed them (RFC 9111 §3.2). */
 export function mergeFields(stored: HeaderList, confirming: HeaderList): string[] {
-  const updates = withoutHeaders(storedFields(confirming), isKeptOver304)
+  const type = mediaTypeOf(stored)
+  // Servers put the type of an empty body on 304s; only what is said of the same type is said of what is stored.
+  const isOtherType = (name: string) => name === 'content-type' && mediaTypeOf(confirming) !== type
+  const updates = withoutHeaders(storedFields(confirming), (name) => KEPT_OVER_304.has(name) || isOtherType(name))
   const updated = new Set<string>()
   for (let index = 0; index < updates.length; index += 2) updated.add(updates[index] as string)
   return [...withoutHeaders(stored, (name) => updated.has(name)), ...updates]
+}
+
+/** The type without its parameters. */
+function mediaTypeOf(headers: HeaderList): string | undefined {
+  return headerValue(headers, 'content-type')?.split(';', 1)[0]?.trim().toLowerCase()
 }

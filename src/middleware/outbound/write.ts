@@ -1,4 +1,4 @@
-import { credentialScope } from '../../github/write-scopes.ts'
+import { credentialScope, scopesOfLocations } from '../../github/write-scopes.ts'
 import type { AcceptedCredentials, WriteEpochs } from '../../ports.ts'
 import type { Answerer, Attempt } from './exchange.ts'
 
@@ -18,15 +18,18 @@ export function write(epochs: WriteEpochs, accepted: AcceptedCredentials, next: 
     const own = isAnonymous || scopes.length === 0 ? [] : [credentialScope(fingerprint)]
     const isAccepted = accepted.has(fingerprint)
     let carriedOut = false
+    let located: readonly string[] = []
     epochs.bump(isAccepted ? scopes : own)
     try {
       const { status, headers, body } = await next(question, question.headers)
       carriedOut = status < 400
+      if (carriedOut && scopes.length > 0) located = scopesOfLocations(headers, question.address, question.path)
       const outcome = { name: 'written', forwardStatus: status } as const
       return { status, headers, live: [], body, stored: undefined, age: undefined, outcome }
     } finally {
       // Also when it failed: the upstream may have acted on it all the same.
       epochs.bump(isAccepted || carriedOut ? scopes : own)
+      if (located.length > 0) epochs.bump(located)
     }
   }
 }

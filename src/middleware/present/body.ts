@@ -5,11 +5,8 @@ import type { Body, Compression, ContentCoding, MaybePromise } from '../../ports
 import { collect } from '../outbound/collect.ts'
 import type { Answer, StoredAnswer } from '../outbound/exchange.ts'
 import type { DerivedBodies } from './derived.ts'
-import type { PresentedFields, PresentedStoredFields } from './fields.ts'
+import { type PresentedFields, type PresentedStoredFields, WORTH_COMPRESSING } from './fields.ts'
 import type { View } from './view.ts'
-
-/** Smaller bodies fit in one packet either way. */
-const WORTH_COMPRESSING = 1024
 
 /** A body as it goes to the client. */
 export interface PresentedBody {
@@ -36,8 +33,7 @@ export function presentStoredBody(
   view: View,
 ): MaybePromise<PresentedBody> {
   const { compression, derived } = options
-  const isWorthIt = fields.compressible && body.bytes.byteLength >= WORTH_COMPRESSING
-  const coding = isWorthIt ? chooseCoding(view.acceptEncoding, compression.codings) : undefined
+  const coding = fields.compressible ? chooseCoding(view.acceptEncoding, compression.codings) : undefined
   const bytes = derived.presented(body, fields, view, coding)
   const presented = (found: Uint8Array): PresentedBody => ({ body: found, coding, length: undefined })
   return bytes instanceof Promise ? bytes.then(presented) : presented(bytes)

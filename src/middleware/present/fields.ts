@@ -14,7 +14,7 @@ export interface PresentedFields {
   readonly rewritable: boolean
   /** Which rules of rewriting apply; part of the name under which derived bytes are remembered. */
   readonly rules: ReturnType<typeof rulesForPath>
-  /** Whether the type of the body gains from compression and nothing forbids it. */
+  /** Whether the body gains from compression, by its type and size, and nothing forbids it. */
   readonly compressible: boolean
 }
 
@@ -38,18 +38,26 @@ const NAMES_BYTES = new Set(['content-md5', 'content-digest', 'repr-digest', 'di
 const COMPRESSIBLE =
   /^(?:text\/|application\/(?:[\w.+-]*\+)?(?:json|xml)\b|application\/javascript\b|image\/svg\+xml\b)/i
 
+/** Smaller bodies fit in one packet either way, bytes. */
+export const WORTH_COMPRESSING = 1024
+
 /**
  * Presents the fields of an answer: URLs point at the gateway, the entity tag names the presented bytes.
  *
  * @param status of the upstream's answer
+ * @param storedLength bytes of the body, where it is held
  */
-export function presentFields(headers: HeaderList, status: number, view: View): PresentedFields {
+export function presentFields(headers: HeaderList, status: number, view: View, storedLength?: number): PresentedFields {
   const contentType = headerValue(headers, 'content-type')
   const mediaType = headerValue(headers, 'x-github-media-type')
   const isPlain = headerValue(headers, 'content-encoding') === undefined && status !== 206
   const rewritable = isPlain && view.rewritesBodies && isRewritable(view, { contentType, mediaType, status })
   const isTransformable = joinedHeader(headers, 'cache-control')?.toLowerCase().includes('no-transform') !== true
-  const compressible = isTransformable && isPlain && contentType !== undefined && COMPRESSIBLE.test(contentType)
+  // What is too small is the same bytes for everybody: it keeps its strong tag and varies by no coding.
+  const length = storedLength ?? (rewritable ? undefined : statedLength(headers))
+  const isWorthIt = length === undefined || length >= WORTH_COMPRESSING
+  const compressible =
+    isWorthIt && isTransformable && isPlain && contentType !== undefined && COMPRESSIBLE.test(contentType)
   const fields: string[] = []
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
@@ -66,6 +74,11 @@ export function presentFields(headers: HeaderList, status: number, view: View): 
   }
   if (compressible && !variesByCoding(headers)) fields.push('vary', 'Accept-Encoding')
   return { fields, rewritable, rules: rulesForPath(view.path, status), compressible }
+}
+
+function statedLength(headers: HeaderList): number | undefined {
+  const stated = headerValue(headers, 'content-length')
+  return stated === undefined ? undefined : Number(stated)
 }
 
 function presentedTag(
@@ -109,7 +122,7 @@ const remembered = new WeakMap<HeaderList, { publicOrigin: string; presented: Pr
 export function presentStoredFields({ validation, body }: StoredAnswer, view: View): PresentedStoredFields {
   const known = remembered.get(validation.headers)
   if (known !== undefined && known.publicOrigin === view.publicOrigin) return known.presented
-  const fields = presentFields(validation.headers, 200, view)
+  const fields = presentFields(validation.headers, validation.status, view, body.bytes.byteLength)
   const placesName = `${body.key} ${fields.rules.name}`
   const identity = fields.rewritable ? `${placesName} ${view.publicOrigin}` : body.key
   const formNames = { identity, br: `${identity} br`, gzip: `${identity} gzip` }

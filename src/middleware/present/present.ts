@@ -2,7 +2,8 @@ import { rateLimitFields, resourceOf } from '../../github/rate-limit.ts'
 import { cacheStatusOf } from '../../http/cache-status.ts'
 import { isLeftOutOf304, isNotModified } from '../../http/conditions.ts'
 import { headerValue, withHeader, withoutHeaders } from '../../http/headers.ts'
-import type { Body, BudgetLedger, Clock, MaybePromise, OutgoingAnswer } from '../../ports.ts'
+import type { BudgetLedger, Clock, MaybePromise, OutgoingAnswer } from '../../ports.ts'
+import { discard } from '../outbound/collect.ts'
 import type { Answer } from '../outbound/exchange.ts'
 import { type BodyOptions, type PresentedBody, presentPassingBody, presentStoredBody } from './body.ts'
 import { type PresentedFields, presentFields, presentStoredFields } from './fields.ts'
@@ -57,7 +58,7 @@ async function presentPassing(
 function addedFields(options: PresentOptions, answer: Answer, view: View, fingerprint: string): string[] {
   const { outcome, live, age, status } = answer
   const added = [...live]
-  if (outcome.name === 'hit') {
+  if (outcome.name === 'hit' || outcome.name === 'stale') {
     const limits = options.ledger.latest(fingerprint, resourceOf(view.path))
     if (limits !== undefined) added.push(...rateLimitFields(limits))
   }
@@ -100,10 +101,4 @@ function completed(
 /** `Status`, which older GHES sends, must say what the status line says. */
 function withStatus(fields: string[], status: string): string[] {
   return headerValue(fields, 'status') !== undefined ? withHeader(fields, 'status', status) : fields
-}
-
-/** Lets go of a body that will not be passed on, and with it of the upstream's connection. */
-async function discard(body: Body): Promise<void> {
-  if (body === null || body instanceof Uint8Array) return
-  await body[Symbol.asyncIterator]().return?.()
 }

@@ -22,15 +22,19 @@ export function memoryCacheStore(bounds: { bodyBytes: number; validationBytes: n
     maxSize: Math.max(1, bounds.validationBytes),
     sizeCalculation: (validation, key) => bytesOfValidation(key, validation),
   })
+  function keepBody(body: StoredBody): void {
+    // Read, not looked for: a body that was sent again is as good as new, and must not be the next to go.
+    if (bodies.get(body.key) === undefined) bodies.set(body.key, body)
+  }
   return {
     capabilities: { shared: false },
     validation: (key) => validations.get(key),
     body: (key) => bodies.get(key),
     keep(key, validation, body) {
-      // Read, not looked for: a body that was sent again is as good as new, and must not be the next to go.
-      if (bodies.get(body.key) === undefined) bodies.set(body.key, body)
+      keepBody(body)
       validations.set(key, validation)
     },
+    keepBody,
     drop(key) {
       validations.delete(key)
     },

@@ -8,7 +8,8 @@ const flags = {
   private: 'isPrivate',
   public: 'isPublic',
   'must-revalidate': 'mustRevalidate',
-  'proxy-revalidate': 'mustRevalidate',
+  'proxy-revalidate': 'proxyRevalidate',
+  'must-understand': 'mustUnderstand',
   'only-if-cached': 'onlyIfCached',
 } as const satisfies Record<string, keyof CacheControl>
 
@@ -90,6 +91,23 @@ describe('Cache-Control', () => {
   test('takes the greatest min-fresh, and nonsense for the greatest of all', () => {
     expect(parseCacheControl('min-fresh=5, min-fresh=9').minFresh).toBe(9)
     expect(parseCacheControl('min-fresh=soon').minFresh).toBe(2 ** 31)
+  })
+
+  test.each([
+    // max-stale, stale-while-revalidate, stale-if-error: seconds
+    ['max-stale', 2 ** 31, undefined, undefined],
+    ['max-stale=60', 60, undefined, undefined],
+    ['max-stale="60"', 60, undefined, undefined],
+    ['max-stale, max-stale=60', 60, undefined, undefined],
+    ['max-stale=60, max-stale', 60, undefined, undefined],
+    ['max-stale=60, max-stale=soon', 0, undefined, undefined],
+    ['max-stale=', 0, undefined, undefined],
+    ['max-stale=-1', 0, undefined, undefined],
+    ['stale-while-revalidate=30, Stale-If-Error=300', undefined, 30, 300],
+    ['stale-while-revalidate, stale-if-error', undefined, 0, 0],
+    ['stale-if-error=60, stale-if-error=30', undefined, undefined, 30],
+  ])('%s: of what is stale', (value, maxStale, staleWhileRevalidate, staleIfError) => {
+    expect(parseCacheControl(value)).toMatchObject({ maxStale, staleWhileRevalidate, staleIfError })
   })
 
   test('never throws and ends, whatever it is given', () => {

@@ -4,6 +4,14 @@ import { type OutcomeName, outcomes } from '../../../src/outcome.ts'
 
 test.each([
   [{ name: 'hit' }, 200, 'weir; hit'],
+  [{ name: 'hit', ttl: -30, detail: 'max-stale' }, 200, 'weir; hit; ttl=-30; detail=max-stale'],
+  [{ name: 'hit', ttl: 0, detail: 'stale-while-revalidate' }, 304, 'weir; hit; ttl=0; detail=stale-while-revalidate'],
+  [
+    { name: 'stale', forward: 'stale', forwardStatus: 503, detail: 'upstream-error' },
+    200,
+    'weir; fwd=stale; fwd-status=503; detail=upstream-error',
+  ],
+  [{ name: 'stale', forward: 'stale', detail: 'upstream-failed' }, 200, 'weir; fwd=stale; detail=upstream-failed'],
   [
     { name: 'revalidated', forward: 'stale', forwardStatus: 304, stored: true },
     200,

@@ -21,6 +21,10 @@ function validation(overrides: Partial<Validation> = {}): Validation {
     freshFor: 60_000,
     isPublic: true,
     alwaysRevalidate: false,
+    pollInterval: 0,
+    staleUse: 'allowed',
+    staleWhileRevalidate: 0,
+    staleIfError: undefined,
     linkGoodUntil: 0,
     nextPage: 'none',
     epoch: 0,
@@ -36,6 +40,8 @@ describe('how long an answer may be reused', () => {
     ['s-maxage=100, max-age=60', 100, 100],
     ['public, max-age=60', 60, 60],
     ['max-age=60, must-revalidate', 60, 60],
+    // RFC 9111 §3.5 names must-revalidate, and not this one.
+    ['max-age=60, proxy-revalidate', 60, 0],
     ['private, max-age=60', 0, 0],
     ['private, public, max-age=60, s-maxage=60', 0, 0],
     ['private="set-cookie", max-age=60', 0, 0],
@@ -59,6 +65,51 @@ describe('how long an answer may be reused', () => {
 
   test('nothing is guessed from Last-Modified', () => {
     expect(reuse('public', false, ['last-modified', date(0), 'date', date(NOW)]).freshFor).toBe(0)
+  })
+})
+
+describe('what an answer says of its use when it is stale', () => {
+  test.each([
+    // control, for a credential, for the anonymous
+    ['', 'allowed', 'allowed'],
+    ['max-age=60', 'allowed', 'allowed'],
+    ['private, max-age=60, s-maxage=60', 'allowed', 'forbidden'],
+    ['private, proxy-revalidate', 'allowed', 'forbidden'],
+    ['private, must-revalidate', 'operator', 'forbidden'],
+    ['public, max-age=60', 'allowed', 'allowed'],
+    ['public, max-age=60, s-maxage=60', 'operator', 'operator'],
+    ['max-age=60, proxy-revalidate', 'operator', 'operator'],
+    ['max-age=60, must-revalidate', 'operator', 'operator'],
+    ['no-cache', 'forbidden', 'forbidden'],
+    ['no-cache="x", max-age=60', 'forbidden', 'forbidden'],
+  ])('%s: %s with a credential, %s without', (control, credentialed, anonymous) => {
+    expect(reuse(control, true).staleUse).toBe(credentialed)
+    expect(reuse(control, false).staleUse).toBe(anonymous)
+  })
+
+  test('the durations of RFC 5861 are read once, and the first not where staleness is not allowed', () => {
+    const said = 'stale-while-revalidate=30, stale-if-error=300'
+    expect(reuse(`max-age=60, ${said}`, true)).toMatchObject({ staleWhileRevalidate: 30_000, staleIfError: 300_000 })
+    for (const strict of ['must-revalidate', 'proxy-revalidate', 's-maxage=60', 'no-cache']) {
+      expect(reuse(`${strict}, ${said}`, true).staleWhileRevalidate, strict).toBe(0)
+    }
+    expect(reuse('max-age=60', true)).toMatchObject({ staleWhileRevalidate: 0, staleIfError: undefined })
+  })
+})
+
+describe('X-Poll-Interval', () => {
+  const interval = (value: string, control = 'private', credentialed = true) =>
+    reuse(control, credentialed, ['x-poll-interval', value]).pollInterval
+
+  test('is whole seconds, an hour at most, and only with a credential', () => {
+    expect(interval('60')).toBe(60_000)
+    expect(interval('3600')).toBe(3_600_000)
+    expect(interval('3601')).toBe(3_600_000)
+    expect(interval('9'.repeat(400))).toBe(3_600_000)
+    for (const nonsense of ['', '-1', '1.5', '60s', '60, 60', 'soon']) expect(interval(nonsense), nonsense).toBe(0)
+    expect(interval('60', 'public', false)).toBe(0)
+    expect(interval('60', 'no-cache')).toBe(0)
+    expect(reuse('private', true).pollInterval).toBe(0)
   })
 })
 
@@ -106,6 +157,32 @@ describe('whether an answer is reused without asking', () => {
       }),
     )
     expect(isFresh(validation({ freshFor: 90_000 }), minute, ask(''), true, NOW + 80_000)).toBe(true)
+  })
+
+  test('an answer with another status lives as long as it says, whatever the operator’s duration is', () => {
+    const gone = validation({ status: 410, freshFor: 10_000 })
+    expect(isFresh(gone, minute, ask(''), true, NOW + 9999)).toBe(true)
+    expect(isFresh(gone, minute, ask(''), true, NOW + 10_000)).toBe(false)
+  })
+
+  test('for the upstream’s poll interval from the last confirmation, with a credential', () => {
+    fc.assert(
+      fc.property(fc.nat(100_000), fc.nat(100_000), (initialAge, passed) => {
+        const polled = validation({ freshFor: 0, initialAge, pollInterval: 60_000 })
+        for (const policy of [upstream, { mode: 'duration', milliseconds: 10_000 } as const]) {
+          expect(isFresh(polled, policy, ask(''), true, NOW + passed)).toBe(passed < 60_000)
+          expect(isFresh(polled, policy, ask(''), false, NOW + passed)).toBe(false)
+          expect(isFresh(polled, policy, ask('max-age=30'), true, NOW + passed)).toBe(
+            passed < 60_000 && initialAge + passed < 30_000,
+          )
+        }
+        for (const control of ['no-cache', 'no-store', 'max-age=0', 'min-fresh=60']) {
+          expect(isFresh(polled, upstream, ask(control), true, NOW + passed)).toBe(false)
+        }
+        expect(isFresh(polled, never, ask(''), true, NOW + passed)).toBe(false)
+        expect(isFresh({ ...polled, alwaysRevalidate: true }, upstream, ask(''), true, NOW + passed)).toBe(false)
+      }),
+    )
   })
 
   test('never in the mode that always asks, nor what the upstream wants to be asked about', () => {

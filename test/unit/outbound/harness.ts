@@ -1,22 +1,22 @@
+import { outbound } from '../../../src/app.ts'
 import { createDigest } from '../../../src/entry/node/digest.ts'
 import { credentialOf, withoutSecrets } from '../../../src/github/credential.ts'
 import { scopesOfRead, scopesOfWrite } from '../../../src/github/write-scopes.ts'
 import { parseCacheControl } from '../../../src/http/cache-control.ts'
 import type { FreshnessPolicy } from '../../../src/http/freshness.ts'
 import { headerValue } from '../../../src/http/headers.ts'
-import { ask } from '../../../src/middleware/outbound/ask.ts'
-import type { Answer, Answerer, Attempt, Question } from '../../../src/middleware/outbound/exchange.ts'
-import { fresh } from '../../../src/middleware/outbound/fresh.ts'
+import type { StalePolicy } from '../../../src/http/staleness.ts'
+import { type EntityTagHabit, EntityTagMemory } from '../../../src/middleware/outbound/entity-tag-memory.ts'
+import type { Answer, Answerer, Question } from '../../../src/middleware/outbound/exchange.ts'
 import { LinkMemory } from '../../../src/middleware/outbound/link-memory.ts'
-import { noteAccepted } from '../../../src/middleware/outbound/note-accepted.ts'
-import { observeBudget } from '../../../src/middleware/outbound/observe-budget.ts'
-import { retryLostConnection } from '../../../src/middleware/outbound/retry.ts'
-import { revalidate } from '../../../src/middleware/outbound/revalidate.ts'
-import { write } from '../../../src/middleware/outbound/write.ts'
+import { UpstreamHealth } from '../../../src/middleware/outbound/upstream-health.ts'
 import type {
+  AcceptedCredentials,
   BudgetLedger,
   CacheStore,
   Clock,
+  KnownRepresentations,
+  Scheduler,
   UpstreamRequest,
   UpstreamResponse,
   WriteEpochs,
@@ -24,17 +24,30 @@ import type {
 import { memoryAcceptedCredentials } from '../../../src/store/memory/accepted-credentials.ts'
 import { memoryBudgetLedger } from '../../../src/store/memory/budget-ledger.ts'
 import { memoryCacheStore } from '../../../src/store/memory/cache-store.ts'
+import { memoryKnownRepresentations } from '../../../src/store/memory/known-representations.ts'
+import { memoryPredictedTags } from '../../../src/store/memory/predicted-tags.ts'
 import { memoryWriteEpochs } from '../../../src/store/memory/write-epochs.ts'
 
 /** A Wednesday, a whole second: `Date` fields made from it lose nothing. */
 export const START = Date.UTC(2026, 3, 15, 12, 0, 0)
 
-export class HandClock implements Clock {
+export class HandClock implements Clock, Scheduler {
   #now = START
   now = () => this.#now
   elapsed = () => this.#now
+  readonly #timers = new Set<{ at: number; run: () => void }>()
   advance(milliseconds: number): void {
     this.#now += milliseconds
+    for (const timer of [...this.#timers]) {
+      if (timer.at > this.#now) continue
+      this.#timers.delete(timer)
+      timer.run()
+    }
+  }
+  after = (milliseconds: number, run: () => void) => {
+    const timer = { at: this.#now + milliseconds, run }
+    this.#timers.add(timer)
+    return () => void this.#timers.delete(timer)
   }
 }
 
@@ -109,6 +122,7 @@ export function questionFor({ method = 'GET', path = '/user', query = '', ...res
     credential,
     key: `${credential.fingerprint} ${path}?${withoutSecrets(query)}`,
     resource: () => `${path}?${withoutSecrets(query)} json`,
+    plainAddress: () => `https://ghes.example/api/v3${path}`,
     scopes: () => (isRead ? scopesOfRead(path, credential.fingerprint) : scopesOfWrite(path, credential.fingerprint)),
     directives: parseCacheControl(rest.fields?.['cache-control']),
     clientTags: rest.clientTags ?? [],
@@ -139,6 +153,9 @@ export interface Chain {
   readonly store: CacheStore
   readonly epochs: WriteEpochs
   readonly ledger: BudgetLedger
+  readonly accepted: AcceptedCredentials
+  readonly known: KnownRepresentations
+  readonly entityTags: EntityTagMemory
   readonly links: LinkMemory
 }
 
@@ -146,6 +163,17 @@ export interface ChainOptions {
   readonly policy?: FreshnessPolicy
   readonly maxEntryBytes?: number
   readonly store?: CacheStore
+  readonly stale?: StalePolicy
+  /** Whether tags are predicted: off where a test is about something else, and makes tags up. */
+  readonly predicts?: boolean
+}
+
+class NothingPredictable extends EntityTagMemory {
+  override of(path: string): EntityTagHabit {
+    const habit = super.of(path)
+    habit.sawDifference()
+    return habit
+  }
 }
 
 /** The whole way outwards, as app.ts assembles it, with a scripted upstream at its end. */
@@ -154,7 +182,6 @@ export function chain({ policy = { mode: 'upstream' }, maxEntryBytes = 10_000, .
   const store = rest.store ?? memoryCacheStore({ bodyBytes: 1_000_000, validationBytes: 1_000_000 })
   const epochs = memoryWriteEpochs(1000)
   const ledger = memoryBudgetLedger(100, clock)
-  const links = new LinkMemory()
   const sent: Sent[] = []
   let script: Script = () => {
     throw new Error('the test did not expect a question')
@@ -169,14 +196,32 @@ export function chain({ policy = { mode: 'upstream' }, maxEntryBytes = 10_000, .
     return script(seen, sent.length)
   }
   const accepted = memoryAcceptedCredentials(100)
-  const once: Attempt = noteAccepted(accepted, observeBudget(ledger, ask(send, clock)))
-  const reads: Answerer = fresh(
-    { store, epochs, clock, policy },
-    revalidate({ store, epochs, clock, digest, links, policy, maxEntryBytes }, retryLostConnection(once)),
+  const links = new LinkMemory()
+  const known = memoryKnownRepresentations(100_000)
+  const entityTags = rest.predicts === true ? new EntityTagMemory() : new NothingPredictable()
+  const answerer: Answerer = outbound(
+    { freshness: policy, staleOnError: rest.stale ?? { milliseconds: 0, isSet: false }, maxEntryBytes },
+    {
+      send,
+      store,
+      epochs,
+      accepted,
+      known,
+      predicted: memoryPredictedTags(100_000),
+      ledger,
+      clock,
+      scheduler: clock,
+      digest,
+      health: new UpstreamHealth(),
+      entityTags,
+      links,
+      background: (work) => void work,
+      reportInBackground: (failure) => {
+        throw failure
+      },
+    },
   )
-  const writes = write(epochs, accepted, once)
-  const question = async (asked: Question) =>
-    asked.method === 'GET' || asked.method === 'HEAD' ? reads(asked) : writes(asked)
+  const question = async (asked: Question) => answerer(asked)
   return {
     async get(asked) {
       const answer = await question(questionFor(asked))
@@ -198,6 +243,9 @@ export function chain({ policy = { mode: 'upstream' }, maxEntryBytes = 10_000, .
     store,
     epochs,
     ledger,
+    accepted,
+    known,
+    entityTags,
     links,
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { headerValue } from '../../../src/http/headers.ts'
+import { LinkMemory } from '../../../src/middleware/outbound/link-memory.ts'
 import { chain, JSON_TYPE, PRIVATE, response } from './harness.ts'
 
 const ONE = { authorization: 'token one', path: '/user/repos', query: 'per_page=3' }
@@ -85,7 +86,7 @@ describe('Link, which the entity tag does not cover', () => {
   test('such a body is asked for with its tag also where 304s are known to leave Link out', async () => {
     const chained = chain()
     const { get, upstream, clock, links } = chained
-    links.of('/user/repos').sawLinkOnlyOn200()
+    links.learning('/user/repos').sawLinkOnlyOn200()
     const fields = { 'content-type': JSON_TYPE, 'cache-control': 'no-cache', etag: 'W/"a"', link: NEXT }
     upstream(response(200, fields, JSON.stringify({ total_count: 9, items: [1, 2, 3] })), unchanged())
     await get(ONE)
@@ -176,9 +177,9 @@ describe('Link, which the entity tag does not cover', () => {
   })
 
   test('what one kind of route does says nothing of another', () => {
-    const { links } = chain()
-    links.of('/repos/o/r/issues').sawLinkOn304()
-    links.of('/user/repos').sawLinkOnlyOn200()
+    const links = new LinkMemory()
+    links.learning('/repos/o/r/issues').sawLinkOn304()
+    links.learning('/user/repos').sawLinkOnlyOn200()
     expect(links.of('/repos/other/one/issues').absenceCounts).toBe(true)
     expect(links.of('/repos/o/r/pulls').absenceCounts).toBe(false)
     expect(links.of('/repos/o/r/issues/1/comments').absenceCounts).toBe(false)
@@ -186,7 +187,7 @@ describe('Link, which the entity tag does not cover', () => {
   })
 
   test('a route whose 304s leave Link out is tried again now and then', () => {
-    const habit = chain().links.of('/user/repos')
+    const habit = new LinkMemory().learning('/user/repos')
     habit.sawLinkOnlyOn200()
     const asked = Array.from({ length: 34 }, () => habit.fetchAtOnce())
     expect(asked.filter((atOnce) => !atOnce)).toHaveLength(2)
@@ -194,9 +195,9 @@ describe('Link, which the entity tag does not cover', () => {
   })
 
   test('the number of routes that are told apart is bounded', () => {
-    const { links } = chain()
-    links.of('/first').sawLinkOn304()
-    for (let index = 0; index < 600; index++) links.of(`/made-up-${index}`)
+    const links = new LinkMemory()
+    links.learning('/first').sawLinkOn304()
+    for (let index = 0; index < 600; index++) links.learning(`/made-up-${index}`)
     expect(links.of('/first').absenceCounts).toBe(false)
   })
 

@@ -1,0 +1,143 @@
+import type { Expectations, State } from './expected.ts'
+import type { Judged, RunResult } from './run.ts'
+import type { Read, Trace } from './trace.ts'
+import type { UpstreamEntry } from './upstream.ts'
+
+/**
+ * Why a body was paid that the least possible does not pay there:
+ * - `empty-list`: `[]`, which can be asked for before it was ever seen
+ * - `concurrent`: asked before the first one to pay for this body had been answered
+ * - `after-304`: paid at once after a 304 that was not enough, mostly because of its `Link`
+ * - `unconditional`: the body was known, and nothing was asked with
+ * - `not-among-candidates`: the body was known, and none of the tags that were sent was its tag for this reader
+ */
+export type Reason = 'empty-list' | 'concurrent' | 'after-304' | 'unconditional' | 'not-among-candidates'
+
+/** A body that was paid again. */
+export interface Surplus {
+  readonly reason: Reason
+  readonly target: string
+  readonly read: Read
+  /** How many tags were sent. */
+  readonly candidates: number
+  /** The body has a `Link`, or is a full page. */
+  readonly hasOpenLink: boolean
+  readonly turn: number
+  /** What the gateway told the client. */
+  readonly cacheStatus: string | undefined
+}
+
+/** What one target cost. */
+export interface TargetCost {
+  readonly target: string
+  reads: number
+  /** Bodies paid for the first time: before the world had turned, or after. */
+  cold: number
+  changed: number
+  surplus: number
+}
+
+export interface Explanation {
+  readonly targets: readonly TargetCost[]
+  readonly surplus: readonly Surplus[]
+}
+
+/** A payment that takes up a validator after less than this came directly after a 304 to the same question, ms. */
+const AT_ONCE = 25
+
+/** Goes through the upstream's log and finds every payment that was not the first one for its body. */
+export function explain(trace: Trace, result: RunResult, expectations: Expectations): Explanation {
+  const readers = new Map(trace.reads.map((read) => [read.authorization, read]))
+  const targets = new Map<string, TargetCost>()
+  const costOf = (target: string): TargetCost => {
+    const known = targets.get(target) ?? { target, reads: 0, cold: 0, changed: 0, surplus: 0 }
+    targets.set(target, known)
+    return known
+  }
+  for (const { target, isRefused } of trace.reads) if (!isRefused) costOf(target).reads++
+  const firstGiven = firstTimes(result.answers)
+  const answersOf = groupAnswers(result.answers)
+  const paid = new Set<string>()
+  const lasts = new Map<string, UpstreamEntry>()
+  const surplus: Surplus[] = []
+  for (const entry of result.entries) {
+    const question = questionOf(entry.credential, entry.accept, pathOf(entry))
+    const before = lasts.get(question)
+    lasts.set(question, entry)
+    if (entry.status !== 200 || entry.cost === 0) continue
+    const target = pathOf(entry)
+    const reader = readers.get(entry.credential ?? '')
+    if (reader === undefined) continue
+    const turn = turnOf(entry, result.revisions)
+    const state = expectations.at(reader.readerClass, target, turn)
+    const body = `${target} ${state.body}`
+    const isFirst = !paid.has(body)
+    paid.add(body)
+    const cost = costOf(target)
+    if (isFirst && !state.isEmptyList) {
+      if (turn === 0) cost.cold++
+      else cost.changed++
+      continue
+    }
+    cost.surplus++
+    const answer = (answersOf.get(question) ?? []).find(
+      ({ startedAt, endedAt }) => startedAt <= entry.time + 1 && entry.time <= endedAt,
+    )
+    surplus.push({
+      reason: reasonOf(entry, state, before, firstGiven.get(body)),
+      target,
+      read: answer?.read ?? { ...reader, accept: entry.accept ?? '', target },
+      candidates: entry.ifNoneMatch?.split(',').length ?? 0,
+      hasOpenLink: state.hasOpenLink,
+      turn,
+      cacheStatus: answer?.cacheStatus,
+    })
+  }
+  return { targets: [...targets.values()], surplus }
+}
+
+function reasonOf(
+  entry: UpstreamEntry,
+  state: State,
+  before: UpstreamEntry | undefined,
+  firstGivenAt: number | undefined,
+): Reason {
+  if (state.isEmptyList) return 'empty-list'
+  const isUnconditional = entry.ifNoneMatch === undefined && entry.ifModifiedSince === undefined
+  if (isUnconditional && before?.status === 304 && entry.time - before.time < AT_ONCE) return 'after-304'
+  if (firstGivenAt === undefined || entry.time < firstGivenAt) return 'concurrent'
+  return isUnconditional ? 'unconditional' : 'not-among-candidates'
+}
+
+/** When the first client had each body: the gateway knew it from a little earlier on. */
+function firstTimes(answers: readonly Judged[]): Map<string, number> {
+  const times = new Map<string, number>()
+  for (const { read, body, endedAt } of answers) {
+    const key = `${read.target} ${body}`
+    times.set(key, Math.min(times.get(key) ?? Number.POSITIVE_INFINITY, endedAt))
+  }
+  return times
+}
+
+function groupAnswers(answers: readonly Judged[]): Map<string, Judged[]> {
+  const groups = new Map<string, Judged[]>()
+  for (const answer of answers) {
+    const { accept, authorization, target } = answer.read
+    const key = questionOf(authorization, accept, target)
+    groups.set(key, [...(groups.get(key) ?? []), answer])
+  }
+  return groups
+}
+
+function questionOf(credential: string | null, accept: string | undefined, target: string): string {
+  return `${credential}\n${accept}\n${target}`
+}
+
+function pathOf({ target }: UpstreamEntry): string {
+  return target.replace(/^\/api\/v3/, '')
+}
+
+/** How many turns were over when an answer was made. */
+function turnOf({ revision }: UpstreamEntry, revisions: readonly number[]): number {
+  return revisions.findLastIndex((one) => one <= (revision ?? 0))
+}

@@ -1,0 +1,68 @@
+import { isLimitRefusal } from '../../github/rate-limit.ts'
+import type { FreshnessPolicy } from '../../http/freshness.ts'
+import type { Outcome } from '../../outcome.ts'
+import type { CacheStore, Digest, UpstreamResponse } from '../../ports.ts'
+import { collect } from './collect.ts'
+import type { Answer, Question, StoredAnswer } from './exchange.ts'
+import { type Moment, reasonNotToStore, representationOf } from './representation.ts'
+import { liveFields } from './stored-fields.ts'
+
+export interface OtherStatusOptions {
+  readonly store: CacheStore
+  readonly digest: Digest
+  readonly policy: FreshnessPolicy
+  /** Largest body that is held, bytes. */
+  readonly maxEntryBytes: number
+}
+
+/** Makes the answer of a response that is neither 200 nor 304. */
+export type OtherStatus = (
+  question: Question,
+  stored: StoredAnswer | undefined,
+  response: UpstreamResponse,
+  moment: Moment,
+) => Promise<Answer>
+
+/**
+ * Answers that are not the representation: most end what was stored and pass by. One that says how long anybody may reuse
+ * it is kept for so long (RFC 9111 §3); GitHub's answers to a credential never do. An error of the upstream's own says
+ * nothing about the copy, which may have to stand in for it, and is not kept in its place.
+ */
+export function otherStatus({ store, digest, policy, maxEntryBytes }: OtherStatusOptions): OtherStatus {
+  return async function answered(question, stored, response, moment) {
+    const { status, headers } = response
+    const forward = stored === undefined ? 'uri-miss' : 'stale'
+    const outcome: Outcome =
+      status < 300
+        ? { name: 'fetched', forward, forwardStatus: status }
+        : { name: 'refused', forward: 'miss', forwardStatus: status }
+    // Also where nothing was stored when it was asked: another answer may have been since.
+    if (endsReuse(response)) await store.drop(question.key)
+    const reason = reasonNotToStore(question, response, policy, maxEntryBytes, moment.arrivedAt)
+    if (reason !== undefined) return passed(response, status < 300 ? { ...outcome, detail: reason } : outcome)
+
+    const collected = await collect(response.body, maxEntryBytes)
+    if (!collected.complete) return passed({ ...response, body: collected.body }, outcome)
+    const kept = representationOf(question, headers, collected.bytes, moment, digest, status)
+    const live = liveFields(headers)
+    const answer = { status, headers: kept.validation.headers, live, body: kept.body.bytes, age: undefined }
+    // A copy that an error of the upstream leaves alone, or one that came while this was being read.
+    if ((await store.validation(question.key)) !== undefined) return { ...answer, stored: undefined, outcome }
+    await store.keep(question.key, kept.validation, kept.body)
+    const name = status < 300 ? 'filled' : 'refused'
+    return { ...answer, stored: kept, outcome: { ...outcome, name, stored: true } }
+  }
+}
+
+/**
+ * Whether a response ends what was stored: the thing moved, is gone, or may no longer be read by this credential. Limits
+ * and faults of the upstream say nothing about the representation.
+ */
+function endsReuse({ status, headers }: UpstreamResponse): boolean {
+  return status < 500 && status !== 408 && !isLimitRefusal(status, headers)
+}
+
+function passed(response: UpstreamResponse, outcome: Outcome): Answer {
+  const { status, headers, body } = response
+  return { status, headers, live: [], body, stored: undefined, age: undefined, outcome }
+}

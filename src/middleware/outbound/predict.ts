@@ -1,0 +1,96 @@
+import { credentialKind, type HashedFields, predictedTag } from '../../github/entity-tag-rule.ts'
+import { joinedHeader } from '../../http/headers.ts'
+import type {
+  AcceptedCredentials,
+  CacheStore,
+  Digest,
+  KnownRepresentation,
+  KnownRepresentations,
+  PredictedTags,
+  StoredBody,
+} from '../../ports.ts'
+import type { EntityTagHabit } from './entity-tag-memory.ts'
+import type { Question } from './exchange.ts'
+import type { HashAllowance } from './hash-allowance.ts'
+
+/** A body that is held, and the tag that the upstream would give it in answer to this very question. */
+export interface Prediction {
+  /** Without quotes. */
+  readonly opaque: string
+  readonly body: StoredBody
+  readonly representation: KnownRepresentation
+  /** Of the request, that take part in the tag. */
+  readonly fields: HashedFields
+}
+
+export interface PredictOptions {
+  readonly store: CacheStore
+  readonly digest: Digest
+  readonly known: KnownRepresentations
+  readonly predicted: PredictedTags
+  readonly accepted: AcceptedCredentials
+  readonly allowance: HashAllowance
+}
+
+/** Makes the function that predicts which bodies a caller may be about to be sent, the likeliest first. */
+export type Predict = (question: Question, habit: EntityTagHabit) => Promise<readonly Prediction[]>
+
+/**
+ * Predicts for every credential: also for one that has never asked. Not for requests without any, for their 304s cost
+ * what a 200 costs.
+ */
+export function predict(options: PredictOptions): Predict {
+  const { store, digest, known, predicted, accepted, allowance } = options
+  const emptyList: StoredBody = { key: digest.contentKey(EMPTY_LIST), bytes: EMPTY_LIST }
+
+  return async function predictions(question, habit) {
+    const { credential, headers } = question
+    if (credential.isAnonymous || !habit.isPredictable) return NONE
+    const fields = habit.fieldsOf(credentialKind(headers))
+    const accept = fields.accept ? (joinedHeader(headers, 'accept') ?? '') : '-'
+    const name = `${credential.fingerprint} ${fields.authorization} ${accept} `
+    const left = allowance.forQuestion(accepted.has(credential.fingerprint))
+
+    const found: Prediction[] = []
+    const add = (body: StoredBody, representation: KnownRepresentation): void => {
+      let opaque = predicted.get(name + body.key)
+      if (opaque === undefined) {
+        if (!left.spend(body.bytes.byteLength)) return
+        opaque = predictedTag(digest, headers, fields, body.bytes)
+        predicted.set(name + body.key, opaque)
+      }
+      found.push({ opaque, body, representation, fields })
+    }
+    const representations = known.of(question.resource())
+    let listsItems = representations.length === 0
+    for (const representation of representations) {
+      const pending = store.body(representation.bodyKey)
+      const body = pending instanceof Promise ? await pending : pending
+      if (body === undefined) continue
+      add(body, representation)
+      listsItems ||= body.bytes[0] === OPENING_BRACKET
+    }
+    // What is never a list never becomes an empty one. Far down a list an empty page still has a Link to those before.
+    const isKnown = found.some(({ body }) => body.key === emptyList.key)
+    if (listsItems && !isKnown && !PAGED.test(question.query)) add(emptyList, EMPTY_REPRESENTATION(emptyList.key))
+    return found
+  }
+}
+
+const NONE: readonly Prediction[] = []
+const EMPTY_LIST = new TextEncoder().encode('[]')
+const OPENING_BRACKET = 0x5b
+
+/** Parameters that lead to another page than the first (GitHub REST documentation, "Using pagination"). */
+const PAGED = /(?:^|&)(?:page|after|before|since|cursor)=/i
+
+/** What an empty list is like whoever asks: nobody needs to have been sent one. */
+const EMPTY_REPRESENTATION = (bodyKey: string): KnownRepresentation => ({
+  bodyKey,
+  contentType: 'application/json; charset=utf-8',
+  lastModified: undefined,
+  mediaType: undefined,
+  accept: undefined,
+  seenWithLink: false,
+  nextPage: 'none',
+})

@@ -1,0 +1,73 @@
+import { type Failure, toFailure } from '../../errors.ts'
+import { mayStandIn, type StaleRules } from '../../http/staleness.ts'
+import type { AcceptedCredentials, CacheStore, Clock, WriteEpochs } from '../../ports.ts'
+import { discard } from './collect.ts'
+import { isCurrent } from './current.ts'
+import type { Answer, Question } from './exchange.ts'
+import { type Revalidating, reusedAnswer } from './fresh.ts'
+import { lookup } from './lookup.ts'
+
+export interface StaleOnErrorOptions {
+  readonly store: CacheStore
+  readonly epochs: WriteEpochs
+  readonly accepted: AcceptedCredentials
+  readonly clock: Clock
+  readonly rules: StaleRules
+}
+
+/** Errors that are the upstream's own, and say nothing about what was asked for (RFC 5861 §4). */
+const ERRORS = new Set([500, 502, 503, 504])
+
+/**
+ * Where the upstream cannot be asked, or answers with an error of its own, the same credential's copy is used for a while,
+ * by the rules for all use of what is stale. Never in place of an answer that is about the request: a refusal, a missing
+ * page, a limit.
+ */
+export function staleOnError(options: StaleOnErrorOptions, next: Revalidating): Revalidating {
+  const { store, epochs, accepted, clock, rules } = options
+
+  /**
+   * The copy that may be used. Looked up now, and not taken from before the upstream was asked: it may have been replaced
+   * or ended since, and something may have been written.
+   */
+  async function standIn(question: Question, outcome: Answer['outcome']): Promise<Answer | undefined> {
+    const found = lookup(store, question.key)
+    const stored = found instanceof Promise ? await found : found
+    if (stored === undefined || !isCurrent(question, stored.validation, epochs)) return undefined
+    const { fingerprint, isAnonymous } = question.credential
+    if (!isAnonymous && !accepted.has(fingerprint)) return undefined
+    const now = clock.now()
+    if (!mayStandIn(stored.validation, rules, question.directives, !isAnonymous, now)) return undefined
+    return reusedAnswer(stored, now, outcome)
+  }
+
+  async function afterFailure(question: Question, failure: Failure): Promise<Answer> {
+    const answer = failure.tag.startsWith('upstream-')
+      ? await standIn(question, { name: 'stale', forward: 'stale', detail: 'upstream-failed', covered: failure })
+      : undefined
+    if (answer === undefined) throw failure
+    return answer
+  }
+
+  async function afterError(question: Question, answer: Answer): Promise<Answer> {
+    const { status } = answer
+    const outcome = { name: 'stale', forward: 'stale', forwardStatus: status, detail: 'upstream-error' } as const
+    const instead = await standIn(question, outcome)
+    if (instead === undefined) return answer
+    // Nobody reads it now, and its connection must not wait for that.
+    await discard(answer.body)
+    return instead
+  }
+
+  return async function answered(question, stored) {
+    let answer: Answer
+    try {
+      answer = await next(question, stored)
+    } catch (thrown) {
+      const failure = toFailure(thrown)
+      if (question.bypass !== undefined) throw failure
+      return afterFailure(question, failure)
+    }
+    return question.bypass === undefined && ERRORS.has(answer.status) ? afterError(question, answer) : answer
+  }
+}

@@ -1,0 +1,253 @@
+import { Failure } from '../../src/errors.ts'
+import type { HeaderList, Send, UpstreamRequest, UpstreamResponse } from '../../src/ports.ts'
+import { ArrivingBody } from './arriving-body.ts'
+import { type Exchange, type Fault, NEVER } from './exchange.ts'
+import { WRITINGS } from './resources.ts'
+import { type Asked, carryOut, limitOf, type Truth, truthOf } from './truth.ts'
+import type { World } from './world.ts'
+
+export interface UpstreamOptions {
+  readonly world: World
+  /** The run's one counter. */
+  readonly tick: () => number
+  /** Waits until the schedule lets this exchange take its next step. */
+  readonly step: (what: string, exchange: Exchange) => Promise<void>
+  /** Which of the links stated before are still good when this exchange arrives. */
+  readonly goodLinks: (exchange: Exchange) => (string | undefined)[]
+}
+
+/** The model of GitHub, as something that can be asked. It keeps the whole history of what it was asked and said. */
+export class Upstream {
+  readonly exchanges: Exchange[] = []
+  /** What will go wrong with the next exchanges, in this order. */
+  readonly faults: Fault[] = []
+  readonly #options: UpstreamOptions
+  readonly #byKey = new Map<string, Exchange[]>()
+  readonly #accepted = new Set<string>()
+
+  constructor(options: UpstreamOptions) {
+    this.#options = options
+  }
+
+  of(key: string): readonly Exchange[] {
+    return this.#byKey.get(key) ?? []
+  }
+
+  readonly send: Send = (request) =>
+    new Promise((resolve, reject) => {
+      const exchange = this.#begin(request)
+      const { signal } = request
+      let body: ArrivingBody | undefined
+      const abort = () => {
+        if (exchange.state === 'out') this.#end(exchange, 'aborted')
+        else body?.fail(new Failure('client-gone'), 'aborted')
+        // Does nothing once the answer has been handed over.
+        reject(new Failure('client-gone'))
+      }
+      if (signal?.aborted === true) abort()
+      signal?.addEventListener('abort', abort)
+      const answer = (response: UpstreamResponse & { body: ArrivingBody | null }) => {
+        body = response.body ?? undefined
+        resolve(response)
+      }
+      void this.#take(exchange, answer, reject)
+    })
+
+  #begin(request: UpstreamRequest): Exchange {
+    const field = (name: string) => valueOf(request.headers, name)
+    const target = request.target.slice('/api/v3'.length)
+    const asked: Asked = {
+      method: request.method,
+      target,
+      authorization: field('authorization'),
+      accept: field('accept'),
+      apiVersion: field('x-github-api-version'),
+    }
+    const credential = asked.authorization ?? 'anonymous'
+    const writing = WRITINGS.find((each) => each.method === request.method && each.target === target)
+    const fault = this.faults[0]
+    // A write that the upstream has acted on answers nothing else.
+    const applies = writing === undefined || (fault !== '202' && fault !== 'lie')
+    const exchange: Exchange = {
+      number: this.exchanges.length,
+      asked,
+      credential,
+      key: keyOf(asked),
+      writing,
+      noneMatch: field('if-none-match'),
+      modifiedSince: field('if-modified-since'),
+      accepted: this.#accepted.has(credential),
+      sentAt: this.#options.tick(),
+      evaluatedAt: NEVER,
+      arrivedAt: NEVER,
+      arrivedTime: NEVER,
+      endedAt: NEVER,
+      state: 'out',
+      fault: applies ? this.faults.shift() : undefined,
+      truth: undefined,
+      status: undefined,
+      body: '',
+      statesLink: false,
+      confirmed: [],
+      links: [],
+      isAborted: () => request.signal?.aborted === true,
+    }
+    this.exchanges.push(exchange)
+    const known = this.#byKey.get(exchange.key)
+    if (known === undefined) this.#byKey.set(exchange.key, [exchange])
+    else known.push(exchange)
+    return exchange
+  }
+
+  async #take(
+    exchange: Exchange,
+    resolve: (response: UpstreamResponse & { body: ArrivingBody | null }) => void,
+    reject: (failure: Failure) => void,
+  ): Promise<void> {
+    const { step, tick, world } = this.#options
+    await step('evaluate', exchange)
+    exchange.evaluatedAt = tick()
+    const { fault } = exchange
+    const isActedOn = fault !== 'refused' && fault !== 'lost' && fault !== 'reset'
+    // A write is on its way even if the client that sent it has left.
+    const response = isActedOn && (exchange.state === 'out' || exchange.writing) ? this.#evaluate(exchange) : undefined
+    await step('answer', exchange)
+    if (exchange.state !== 'out') return
+    exchange.arrivedAt = tick()
+    exchange.arrivedTime = world.now
+    if (response === undefined || fault === 'lost late' || fault === 'reset late') {
+      this.#end(exchange, 'failed')
+      reject(failureOf(fault))
+      return
+    }
+    this.#noteAccepted(exchange)
+    exchange.state = 'answered'
+    const { status, asked } = exchange
+    const hasBody = asked.method !== 'HEAD' && status !== 304 && status !== 204 && exchange.body !== ''
+    const links = exchange.statesLink ? [exchange.truth?.link] : [exchange.truth?.link, ...this.#options.goodLinks(exchange)]
+    exchange.links = links
+    if (!hasBody) this.#end(exchange, 'complete')
+    const body = hasBody
+      ? new ArrivingBody(exchange, { step, ended: (state) => this.#end(exchange, state) })
+      : null
+    resolve({ ...response, body })
+  }
+
+  #end(exchange: Exchange, state: Exchange['state']): void {
+    exchange.state = state
+    exchange.endedAt = this.#options.tick()
+  }
+
+  #noteAccepted({ status, credential }: Exchange): void {
+    if (status === 401) this.#accepted.delete(credential)
+    else if (credential !== 'anonymous' && (status! < 300 || status === 304)) this.#accepted.add(credential)
+  }
+
+  #evaluate(exchange: Exchange): Omit<UpstreamResponse, 'body'> {
+    const { world } = this.#options
+    const { asked, writing, fault } = exchange
+    const truth = writing === undefined ? truthOf(world, asked) : carryOut(world, asked, writing)
+    exchange.truth = truth
+    const answered = (status: number, body: string, headers: string[]) => {
+      exchange.status = status
+      exchange.body = body
+      return { status, headers }
+    }
+    const error = (status: number, message: string, ...added: string[]) =>
+      answered(status, `{"message":"${message}"}`, ['content-type', 'application/json; charset=utf-8', ...added])
+    switch (fault) {
+      case '500':
+        return error(500, 'Server Error')
+      case '503':
+        return error(503, 'Maintenance')
+      case '429':
+        return error(429, 'Too many', 'retry-after', '60')
+      case 'limit':
+        return error(403, 'API rate limit exceeded', 'x-ratelimit-remaining', '0', 'retry-after', '60')
+      case '202':
+        return answered(202, '{}', [...fieldsOf(truth, false, world), 'content-type', 'application/json'])
+    }
+    const isConfirmed = truth.status === 200 && writing === undefined && this.#matches(exchange, truth)
+    // A lie about a date cannot be told from the truth.
+    const lies = fault === 'lie' && exchange.modifiedSince === undefined
+    if (!isConfirmed && !lies) {
+      exchange.fault = fault === 'lie' ? undefined : fault
+      exchange.statesLink = truth.status === 200
+      return answered(truth.status, truth.body, fieldsOf(truth, false, world))
+    }
+    if (isConfirmed) {
+      exchange.confirmed = this.#toldWith(exchange, truth)
+      exchange.statesLink = world.profile.linkOn304
+      exchange.fault = fault === 'lie' || fault === 'truncated' ? undefined : fault
+      return answered(304, '', fieldsOf(truth, true, world))
+    }
+    return answered(304, '', [...fieldsOf({ ...truth, tag: undefined }, true, world), 'etag', `"${truth.tag ?? 'new'}"`])
+  }
+
+  #matches({ noneMatch, modifiedSince }: Exchange, { tag, lastModified }: Truth): boolean {
+    if (noneMatch !== undefined) {
+      if (tag === undefined) return false
+      const held = this.#options.world.profile.readsLists ? noneMatch.split(/\s*,\s*/) : [noneMatch]
+      return held.some((each) => opaque(each) === tag)
+    }
+    return modifiedSince !== undefined && lastModified !== undefined && lastModified <= Date.parse(modifiedSince)
+  }
+
+  /** Bodies that were sent for the same key with the validator that this exchange confirms. */
+  #toldWith(exchange: Exchange, { tag }: Truth): string[] {
+    const { noneMatch, modifiedSince } = exchange
+    const since = modifiedSince === undefined ? undefined : Date.parse(modifiedSince)
+    return this.of(exchange.key)
+      .filter((each) => each.status === 200 && each.state === 'complete' && each.asked.method === 'GET')
+      .filter(({ truth }) => (noneMatch === undefined ? truth?.lastModified === since : truth?.tag === tag))
+      .map(({ body }) => body)
+  }
+}
+
+/** Names a caller and everything that their answer depends on, but for conditions. */
+export function keyOf({ authorization, target, accept, apiVersion }: Omit<Asked, 'method'>): string {
+  return [authorization ?? 'anonymous', target, accept, apiVersion].join(' | ')
+}
+
+/** The part of a tag that weak comparison compares. */
+export function opaque(tag: string): string {
+  return tag.replace(/^(?:W\/)?"(.*)"$/, '$1')
+}
+
+function fieldsOf(truth: Truth, is304: boolean, { now, profile, rule }: World): string[] {
+  const fields = ['date', new Date(now).toUTCString(), 'x-ratelimit-limit', String(truth.limit)]
+  const put = (name: string, value: string | undefined) => {
+    if (value !== undefined) fields.push(name, value)
+  }
+  put('x-ratelimit-remaining', '50')
+  put('x-ratelimit-reset', String(Math.floor(now / 1000) + 600))
+  put('x-oauth-scopes', truth.scopes)
+  put('cache-control', truth.cacheControl)
+  put('x-poll-interval', truth.pollInterval?.toString())
+  put('last-modified', truth.lastModified === undefined ? undefined : new Date(truth.lastModified).toUTCString())
+  // GitHub's whole answers are weak and its 304s strong.
+  const isWeak = rule === 'github' && !is304
+  if (!is304 || profile.tagOn304) put('etag', truth.tag && (isWeak ? `W/"${truth.tag}"` : `"${truth.tag}"`))
+  if (!is304 || profile.linkOn304) put('link', truth.link)
+  if (!is304 || profile.mediaTypeOn304) put('x-github-media-type', truth.mediaType)
+  if (is304) return fields
+  put('content-type', truth.status === 204 ? undefined : truth.contentType)
+  put('vary', truth.variesByAuthorization ? 'Accept, Authorization, Cookie' : 'Accept')
+  put('vary', 'Accept-Encoding, Accept, X-Requested-With')
+  put('x-github-sso', truth.sso)
+  put('location', truth.location)
+  return fields
+}
+
+function failureOf(fault: Fault | undefined): Failure {
+  if (fault === 'refused') return new Failure('upstream-unreachable')
+  return new Failure('upstream-reset', { onReusedConnection: fault === 'lost' || fault === 'lost late' })
+}
+
+function valueOf(headers: HeaderList, name: string): string | undefined {
+  const values: string[] = []
+  for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) values.push(headers[index + 1]!)
+  return values.length === 0 ? undefined : values.join(', ')
+}
+
+export { limitOf }
