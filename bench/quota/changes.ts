@@ -18,14 +18,14 @@ export type Change =
 /** How often each happens, of 100, and to what. */
 const KINDS: readonly { share: number; make: (random: Random, world: World, text: string) => Change }[] = [
   {
-    share: 34,
+    share: 30,
     make: (random, _world, text) => ({ kind: 'edit-issue', ...random.weighted(ISSUES, ({ share }) => share), text }),
   },
   {
-    share: 28,
+    share: 26,
     make: (random, _world, text) => ({ kind: 'comment', ...random.weighted(ISSUES, ({ share }) => share), text }),
   },
-  { share: 5, make: (random, _world, text) => ({ kind: 'open-issue'', repository: busy(random), text }) },
+  { share: 5, make: (random, _world, text) => ({ kind: 'open-issue', repository: busy(random), text }) },
   {
     share: 3,
     make: (random, world) => {
@@ -35,12 +35,12 @@ const KINDS: readonly { share: number; make: (random: Random, world: World, text
       return { kind: 'close-issue', repository, number: open.at(-1)?.number ?? 1 }
     },
   },
-  { share: 10, make: (random, _world, text) => ({ kind: 'label', repository: busy(random), text }) },
+  { share: 11, make: (random, _world, text) => ({ kind: 'label', repository: busy(random), text }) },
   { share: 2, make: (random, _world, text) => ({ kind: 'describe', repository: busy(random), text }) },
   { share: 4, make: (_random, _world, text) => ({ kind: 'release', repository: 'acme/anvil', text }) },
   { share: 5, make: (random, _world, text) => ({ kind: 'profile', login: random.pick(['ada', 'bob', 'eve']), text }) },
   {
-    share: 5,
+    share: 14,
     make: (random, world) => {
       const login = random.pick(GUESTS)
       const known = world.repository(GUEST_REPOSITORY).collaborators.has(login)
@@ -49,10 +49,12 @@ const KINDS: readonly { share: number; make: (random: Random, world: World, text
   },
 ]
 
+/** Most issues that change are read by nobody alone, but stand on a page that many read. */
 const ISSUES = [
-  { share: 6, repository: 'acme/anvil', number: 3 },
-  { share: 4, repository: 'acme/rocket', number: 2 },
-  { share: 2, repository: 'acme/anvil', number: 17 },
+  { share: 8, repository: 'acme/anvil', number: 38 },
+  { share: 4, repository: 'acme/anvil', number: 40 },
+  { share: 2, repository: 'acme/rocket', number: 2 },
+  { share: 1, repository: 'acme/anvil', number: 3 },
   { share: 1, repository: 'acme/catalog', number: 1 },
   { share: 1, repository: 'acme/rocket', number: 9 },
   { share: 1, repository: 'ada/vault', number: 1 },

@@ -77,6 +77,8 @@ export async function startGateway(settings: Settings, options: StartOptions = {
     Math.floor(maxBytes * (1 - BODY_SHARE - VALIDATION_SHARE - KNOWN_SHARE - PREDICTED_SHARE)),
     compression,
   )
+  const known = memoryKnownRepresentations(Math.floor(maxBytes * KNOWN_SHARE))
+  const predicted = memoryPredictedTags(Math.floor(maxBytes * PREDICTED_SHARE))
   const health = new UpstreamHealth()
   const entityTags = new EntityTagMemory()
   const { upstream } = settings
@@ -94,7 +96,8 @@ export async function startGateway(settings: Settings, options: StartOptions = {
   let draining = false
   const metrics = createMetrics(
     {
-      cache: () => [...store.usage(), derived.usage()],
+      cache: () => [...store.usage(), known.usage(), predicted.usage(), derived.usage()],
+      entityTags: () => entityTags.evidence(),
       upstream: () => sender.connections(),
       inFlight: () => inFlight,
     },
@@ -120,8 +123,8 @@ export async function startGateway(settings: Settings, options: StartOptions = {
       send: sender.send,
       store,
       epochs: memoryWriteEpochs(MAX_WRITE_SCOPES),
-      known: memoryKnownRepresentations(Math.floor(maxBytes * KNOWN_SHARE)),
-      predicted: memoryPredictedTags(Math.floor(maxBytes * PREDICTED_SHARE)),
+      known,
+      predicted,
       accepted: memoryAcceptedCredentials(MAX_ACCEPTED_CREDENTIALS),
       ledger: memoryBudgetLedger(MAX_BUDGETS, clock),
       clock,

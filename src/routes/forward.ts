@@ -3,6 +3,7 @@ import type { UrlRoots } from '../github/rewriting/index.ts'
 import { type ApiRoot, addressOf } from '../github/upstream.ts'
 import { clientValidators } from '../http/conditions.ts'
 import { joinedHeader } from '../http/headers.ts'
+import { rangeRequestOf } from '../http/ranges.ts'
 import { refuseDotSegments } from '../http/target.ts'
 import type { Handler } from '../middleware/inbound/context.ts'
 import { questionOf } from '../middleware/inbound/question.ts'
@@ -75,6 +76,7 @@ export function forward(dependencies: ForwardDependencies, api: ForwardRoute): H
         presentation: () => names.nameOf(publicOrigin),
         acceptEncoding: joinedHeader(inbound.headers, 'accept-encoding'),
         validators,
+        range: rangeRequestOf(inbound.headers),
         requestId: context.requestId,
       }
       return present(presentation, answer, view, question.credential.fingerprint)

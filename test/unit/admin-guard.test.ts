@@ -10,6 +10,7 @@ import type { Digest } from '../../src/ports.ts'
 const digest: Digest = {
   fingerprint: (text) => createHmac('sha256', 'test').update(text).digest('base64url'),
   contentKey: () => '',
+  sha256: () => '',
 }
 const token = 's3cret-admin-token'
 const withToken: AdminGuardOptions = {

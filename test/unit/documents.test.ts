@@ -25,7 +25,12 @@ const event: Required<RequestEvent> = {
 }
 
 test('docs/operations.md lists the gateway’s own metrics and no others', async () => {
-  const gauges = { cache: () => [], upstream: () => ({ open: 0, waiting: 0 }), inFlight: () => 0 }
+  const gauges = {
+    cache: () => [],
+    entityTags: () => ({ matched: 0, differed: 0, listsIgnored: 0, unnamed: 0 }),
+    upstream: () => ({ open: 0, waiting: 0 }),
+    inFlight: () => 0,
+  }
   const text = await createMetrics(gauges, '0').text()
   const exported = [...text.matchAll(/^# TYPE (weir_\w+) (\w+)$/gm)].map(([, name, type]) => `${name} ${type}`)
   expect(exported.length).toBeGreaterThan(8)

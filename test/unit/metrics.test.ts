@@ -9,6 +9,7 @@ const gauges: MetricsGauges = {
     { part: 'bodies', bytes: 1024, entries: 3 },
     { part: 'validations', bytes: 200, entries: 5 },
   ],
+  entityTags: () => ({ matched: 9, differed: 1, listsIgnored: 2, unnamed: 3 }),
   upstream: () => ({ open: 4, waiting: 2 }),
   inFlight: () => 7,
 }
@@ -85,6 +86,8 @@ describe('createMetrics', () => {
     const lines = linesOf(await text())
     expect(lines).toContain('weir_requests_in_flight 9')
     expect(lines).toContain('weir_cache_bytes{part="bodies"} 1024')
+    expect(lines).toContain('weir_entity_tags_total{evidence="matched"} 9')
+    expect(lines).toContain('weir_entity_tags_total{evidence="lists_ignored"} 2')
     expect(lines).toContain('weir_cache_entries{part="validations"} 5')
     expect(lines).toContain('weir_upstream_connections 4')
     expect(lines).toContain('weir_upstream_requests_waiting 2')

@@ -7,6 +7,13 @@ import type { Telemetry } from '../../ports.ts'
 export interface MetricsGauges {
   /** The parts of the in-process store (`bodies`, `validations`). */
   cache(): readonly { readonly part: string; readonly bytes: number; readonly entries: number }[]
+  /** What the upstream's entity tags have shown since the start. */
+  entityTags(): {
+    readonly matched: number
+    readonly differed: number
+    readonly listsIgnored: number
+    readonly unnamed: number
+  }
   /** Connections to the upstream, and requests that wait for one. */
   upstream(): { readonly open: number; readonly waiting: number }
   /** Requests whose answer is not complete. */
@@ -46,7 +53,7 @@ interface Tally {
 
 /**
  * Prometheus metrics with a registry of their own. Labels are closed sets from outcome.ts and errors.ts and nothing from a
- * caller, so there are at most 6 routes × 12 outcomes × 6 classes of series, whatever is asked.
+ * caller, so there are at most 6 routes × 14 outcomes × 6 classes of series, whatever is asked.
  *
  * Every fresh hit passes through `record`, so it does one look-up, a few additions and one bound histogram observation:
  * about 0.35 µs on Node 20. Bound prom-client counters instead of the additions made it 0.8 µs, for prom-client hashes the
@@ -202,6 +209,21 @@ function addGauges(gauges: MetricsGauges, registers: Registry[]): void {
       },
     })
   }
+  new Counter({
+    name: 'weir_entity_tags_total',
+    help: "What the upstream's entity tags showed, compared with the rule that predicts them.",
+    labelNames: ['evidence'],
+    registers,
+    collect() {
+      this.reset()
+      read(() => {
+        const { matched, differed, listsIgnored, unnamed } = gauges.entityTags()
+        for (const [evidence, count] of Object.entries({ matched, differed, lists_ignored: listsIgnored, unnamed })) {
+          this.inc({ evidence }, count)
+        }
+      })
+    },
+  })
   addNumber(
     'weir_upstream_connections',
     'Connections to the upstream, idle ones included.',

@@ -43,13 +43,13 @@ export function questionOf(inbound: Inbound, parts: QuestionParts, digest: Diges
   const credential = credentialOf(headers, query, digest)
   const isRead = method === 'GET' || method === 'HEAD'
   const fields = forwardedFields(headers)
-  const standingKey = keyOf(credential.fingerprint, address, query, fields)
-  const key = standingKey + addFurtherFields(headers, parts.further, fields)
   const accept = joinedHeader(headers, 'accept')
   const isRaw = asksForRaw(accept, path)
   const bypass = isRead ? bypassReason(inbound, parts, isRaw) : undefined
   const takesPart = isRead && bypass === undefined
   if (!takesPart) fields.push(...forwardedConditions(headers, parts.presentation(), isRaw))
+  // Of what goes upstream only what is added after this is in no key.
+  const key = keyOf(credential.fingerprint, address, query, fields) + addFurtherFields(headers, parts.further, fields)
   return {
     method,
     address,

@@ -1,6 +1,5 @@
 import { Failure } from '../../errors.ts'
 import { credentialKind } from '../../github/entity-tag-rule.ts'
-import { isLimitRefusal } from '../../github/rate-limit.ts'
 import { parseCacheControl } from '../../http/cache-control.ts'
 import { isEntityTag, weaklyEqual } from '../../http/entity-tag.ts'
 import type { FreshnessPolicy } from '../../http/freshness.ts'
@@ -22,6 +21,7 @@ import type { Answer, Attempt, Question, StoredAnswer } from './exchange.ts'
 import type { Revalidating } from './fresh.ts'
 import { learnFromBody, learnFromHeaders } from './learn-tags.ts'
 import type { LinkMemory } from './link-memory.ts'
+import { otherStatus } from './other-status.ts'
 import type { Predict } from './predict.ts'
 import { knownRepresentation, predictedRepresentation } from './predicted-representation.ts'
 import { confirmedRepresentation, type Moment, reasonNotToStore, representationOf } from './representation.ts'
@@ -48,6 +48,8 @@ export interface RevalidateOptions {
  */
 export function revalidate(options: RevalidateOptions, next: Attempt): Revalidating {
   const { store, epochs, clock, digest, known, predict, tags, links, policy, maxEntryBytes } = options
+
+  const answerOther = otherStatus(options)
 
   /** One exchange with the upstream, and when it was. */
   async function exchange(question: Question, conditions: Conditions): Promise<[UpstreamResponse, Moment]> {
@@ -181,11 +183,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     detail?: Detail,
   ): Promise<Answer> {
     const { status } = response
-    if (status >= 300) {
-      // Also where nothing was stored when it was asked: another answer may have been since.
-      if (endsReuse(response)) await store.drop(question.key)
-      return passed(response, { name: 'refused', forward: 'miss', forwardStatus: status })
-    }
+    if (status !== 200) return answerOther(question, stored, response, moment)
 
     const habit = tags.learning(question.path)
     learnFromHeaders(habit, conditions, response.headers)
@@ -210,14 +208,6 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     const name = stored === undefined ? 'filled' : 'replaced'
     return answerFrom(kept, response, { name, ...base, stored: true, ...(detail === undefined ? {} : { detail }) })
   }
-}
-
-/**
- * Whether a redirect or error ends what was stored: the thing moved, is gone, or may no longer be read by this
- * credential. Limits and faults of the upstream say nothing about the representation.
- */
-function endsReuse({ status, headers }: UpstreamResponse): boolean {
-  return status < 500 && status !== 408 && !isLimitRefusal(status, headers)
 }
 
 /** Whether an answer to HEAD speaks of the stored representation: it may have been asked without conditions. */

@@ -1,4 +1,4 @@
-import { type Failure, toFailure } from '../../errors.ts'
+import { Failure } from '../../errors.ts'
 import { mayStandIn, type StaleRules } from '../../http/staleness.ts'
 import type { AcceptedCredentials, CacheStore, Clock, WriteEpochs } from '../../ports.ts'
 import { discard } from './collect.ts'
@@ -42,9 +42,12 @@ export function staleOnError(options: StaleOnErrorOptions, next: Revalidating): 
   }
 
   async function afterFailure(question: Question, failure: Failure): Promise<Answer> {
-    const answer = failure.tag.startsWith('upstream-')
-      ? await standIn(question, { name: 'stale', forward: 'stale', detail: 'upstream-failed', covered: failure })
-      : undefined
+    const answer = await standIn(question, {
+      name: 'stale',
+      forward: 'stale',
+      detail: 'upstream-failed',
+      covered: failure,
+    })
     if (answer === undefined) throw failure
     return answer
   }
@@ -60,14 +63,15 @@ export function staleOnError(options: StaleOnErrorOptions, next: Revalidating): 
   }
 
   return async function answered(question, stored) {
+    if (question.bypass !== undefined) return next(question, stored)
     let answer: Answer
     try {
       answer = await next(question, stored)
     } catch (thrown) {
-      const failure = toFailure(thrown)
-      if (question.bypass !== undefined) throw failure
-      return afterFailure(question, failure)
+      // A fault of the gateway, or a client that has left, is no reason.
+      if (!(thrown instanceof Failure) || !thrown.tag.startsWith('upstream-')) throw thrown
+      return afterFailure(question, thrown)
     }
-    return question.bypass === undefined && ERRORS.has(answer.status) ? afterError(question, answer) : answer
+    return ERRORS.has(answer.status) ? afterError(question, answer) : answer
   }
 }

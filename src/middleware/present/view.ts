@@ -1,5 +1,6 @@
 import type { UrlRoots } from '../../github/rewriting/index.ts'
 import type { ClientValidators } from '../../http/conditions.ts'
+import type { RangeRequest } from '../../http/ranges.ts'
 
 /** How one client sees the upstream: what an answer is presented for. */
 export interface View {
@@ -17,5 +18,7 @@ export interface View {
   readonly acceptEncoding: string | undefined
   /** As the client sent them: they name presented answers. */
   readonly validators: ClientValidators
+  /** The part that is asked for. */
+  readonly range: RangeRequest | undefined
   readonly requestId: string
 }

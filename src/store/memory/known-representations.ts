@@ -11,8 +11,13 @@ const MOST_OF_ONE = 5
 const PER_REPRESENTATION = 400
 const PER_RESOURCE = 200
 
+export interface MemoryKnownRepresentations extends KnownRepresentations {
+  /** What it holds now, for metrics. */
+  usage(): { part: 'known'; bytes: number; entries: number }
+}
+
 /** @param maxBytes of everything that is remembered */
-export function memoryKnownRepresentations(maxBytes: number): KnownRepresentations {
+export function memoryKnownRepresentations(maxBytes: number): MemoryKnownRepresentations {
   const resources = new LRUCache<string, readonly KnownRepresentation[]>({
     maxSize: Math.max(1, maxBytes),
     sizeCalculation: (known, resource) => PER_RESOURCE + resource.length + known.length * PER_REPRESENTATION,
@@ -25,6 +30,7 @@ export function memoryKnownRepresentations(maxBytes: number): KnownRepresentatio
       const others = known.filter(({ bodyKey }) => bodyKey !== representation.bodyKey)
       resources.set(resource, [representation, ...others].slice(0, MOST_OF_ONE))
     },
+    usage: () => ({ part: 'known', bytes: resources.calculatedSize, entries: resources.size }),
   }
 }
 

@@ -25,7 +25,7 @@ const TOKEN = 'token one'
 const upstream: FreshnessPolicy = { mode: 'upstream' }
 const LASTING = { 'cache-control': PUBLIC, etag: '"e"', 'last-modified': 'Wed, 15 Apr 2026 11:00:00 GMT' }
 
-const reasonFor = (answer: UpstreamResponse, asked: Asked = {}, policy = upstream) =>
+const reasonFor = (answer: UpstreamResponse, asked: Asked = {}, policy: FreshnessPolicy = upstream) =>
   reasonNotToStore(questionFor({ authorization: TOKEN, ...asked }), answer, policy, 10_000, START)
 
 describe('which answers other than 200 are kept', () => {

@@ -4,6 +4,7 @@ import { presentTag } from '../../../src/github/presentation-tag.ts'
 import type { UrlRoots } from '../../../src/github/rewriting/index.ts'
 import { clientValidators } from '../../../src/http/conditions.ts'
 import { headerValue } from '../../../src/http/headers.ts'
+import { rangeRequestOf } from '../../../src/http/ranges.ts'
 import type { Answer, StoredAnswer } from '../../../src/middleware/outbound/exchange.ts'
 import { derivedBodies } from '../../../src/middleware/present/derived.ts'
 import { present } from '../../../src/middleware/present/present.ts'
@@ -34,6 +35,7 @@ export function viewOf(
     presentation: () => nameOf(publicOrigin),
     acceptEncoding: headerValue(headers, 'accept-encoding'),
     validators: clientValidators(headers),
+    range: rangeRequestOf(headers),
     requestId: 'request-1',
   }
 }

@@ -1,0 +1,133 @@
+/*
+ * When an answer may be used that was given before the request came. Restated here from the documents, in the words of the
+ * model's history:
+ *
+ * *Told.* An exchange tells its caller something when it was answered with a whole 200, with a true 304, or with another
+ * status that states a lifetime. Only the same key (credential, address, and every other field that goes upstream) may
+ * use what was told.
+ *
+ * *Fresh* (RFC 9111 §4.2): for the lifetime that the answer states to a shared cache, which is none for `private`, for
+ * `no-cache`, and for anything told to a credential and not marked for sharing. The operator may set a duration for what is told
+ * to a credential; `X-Poll-Interval` counts for the same. Counted from when the answer's head arrived. Never where the operator wants
+ * everything revalidated, nor against the request's `no-cache`, `no-store`, `max-age`, `min-fresh`.
+ *
+ * *Stale*: beyond that by the request's `max-stale` (as far as the operator lets unconfirmed answers be used), by the
+ * answer's `stale-while-revalidate`, or in place of an error of the upstream, by `stale-if-error` or the operator's setting.
+ *
+ * *Shared* (RFC 9111 §4, collapsed requests): the answer of an exchange that was out, for an earlier request of the same key, when the
+ * request came. Not for `no-cache`, `no-store` and `max-age=0`.
+ *
+ * *Written.* None of these across a write. A write concerns a read of the same credential, and every read of the same
+ * repository (by whatever spelling; by number, every repository). What was asked for before such a write was sent, or before it was
+ * answered or failed, is not used by a read that begins after that. For another credential than the writer's it counts
+ * only if the upstream had accepted the writer when it was sent, or carried the write out.
+ *
+ * *Seen.* None of these where the same key has since been answered with something newer: nobody sees what they have already
+ * seen replaced.
+ */
+
+import type { Exchange } from './exchange.ts'
+import type { Reading } from './reading.ts'
+
+export type Freshness =
+  | { readonly mode: 'upstream' }
+  | { readonly mode: 'revalidate' }
+  | { readonly mode: 'duration'; readonly milliseconds: number }
+
+export interface Settings {
+  readonly freshness: Freshness
+  /** How long an answer that nobody confirms may be used, ms. */
+  readonly stale: { readonly milliseconds: number; readonly isSet: boolean }
+}
+
+interface Control {
+  readonly has: (directive: string) => boolean
+  /** ms */
+  readonly of: (directive: string) => number | undefined
+}
+
+function control(value: string | undefined): Control {
+  const directives = new Map(
+    (value ?? '').split(/\s*,\s*/).map((directive) => directive.split('=') as [string, string | undefined]),
+  )
+  return {
+    has: (directive) => directives.has(directive),
+    of: (directive) => {
+      const seconds = directives.get(directive)
+      return seconds === undefined ? undefined : Number(seconds) * 1000
+    },
+  }
+}
+
+/** How long what this exchange told stays fresh, ms from its arrival. */
+export function lifetime({ truth, credential }: Exchange, { freshness }: Settings): number {
+  const said = control(truth?.cacheControl)
+  if (freshness.mode === 'revalidate' || said.has('no-cache') || said.has('no-store')) return 0
+  const isCredentialed = credential !== 'anonymous'
+  const isShared = ['public', 's-maxage', 'must-revalidate'].some(said.has)
+  const isStated = !said.has('private') && (!isCredentialed || isShared)
+  const stated = isStated ? (said.of('s-maxage') ?? said.of('max-age') ?? 0) : 0
+  if (!isCredentialed || truth?.status !== 200) return stated
+  const operator = freshness.mode === 'duration' ? freshness.milliseconds : 0
+  return Math.max(stated, operator, (truth.pollInterval ?? 0) * 1000)
+}
+
+/** How long a `Link` may be repeated that a 304 leaves out, ms. */
+export function linkLifetime({ truth }: Exchange): number {
+  return control(truth?.cacheControl).of('max-age') ?? 0
+}
+
+export type Use = 'fresh' | 'max-stale' | 'stale-while-revalidate' | 'stale-if-error'
+
+/** Whether what was told may be used for the request, and by which rule; whatever has been written or seen since. */
+export function usable(told: Exchange, reading: Reading, settings: Settings, hasFailed: boolean): Use | undefined {
+  const { freshness, stale } = settings
+  const asked = control(reading.directive)
+  const said = control(told.truth?.cacheControl)
+  const age = Math.max(0, reading.startedTime - told.arrivedTime)
+  const remaining = lifetime(told, settings) - age
+  if (insists(reading) || said.has('no-store')) return undefined
+  const maxAge = asked.of('max-age')
+  if (maxAge !== undefined && age >= maxAge) return undefined
+  if (remaining > (asked.of('min-fresh') ?? 0)) return 'fresh'
+  const isSharedCopy = !said.has('private') && (said.has('s-maxage') || said.has('proxy-revalidate'))
+  const mustRevalidate = said.has('must-revalidate') || isSharedCopy
+  const isStrangers = said.has('private') && told.credential === 'anonymous'
+  if (said.has('no-cache') || asked.has('min-fresh') || isStrangers || told.truth?.status !== 200) return undefined
+  if (!mustRevalidate && freshness.mode !== 'revalidate') {
+    const whileRevalidated = said.of('stale-while-revalidate') ?? 0
+    if (maxAge === undefined && -remaining < whileRevalidated) return 'stale-while-revalidate'
+    const maxStale = asked.has('max-stale') ? (asked.of('max-stale') ?? stale.milliseconds) : 0
+    if (-remaining < maxStale && age < stale.milliseconds) return 'max-stale'
+  }
+  if (!hasFailed || stale.milliseconds === 0 || (mustRevalidate && !stale.isSet)) return undefined
+  const allowed = said.of('stale-if-error') ?? stale.milliseconds
+  return -remaining < Math.min(allowed, asked.of('stale-if-error') ?? allowed) ? 'stale-if-error' : undefined
+}
+
+/** Whether a request wants what is true now, and no answer that was given before it came. */
+export function insists({ directive }: Reading): boolean {
+  return directive === 'no-cache' || directive === 'no-store' || directive === 'max-age=0'
+}
+
+/** Whether a write that concerns these reads was sent, answered or lost after one tick and not after another. */
+export function isWrittenBetween(
+  writes: readonly Exchange[],
+  read: { readonly credential: string; readonly repository: string | undefined; readonly byId: boolean },
+  after: number,
+  until: number,
+): boolean {
+  const isIn = (tick: number) => tick > after && tick <= until
+  return writes.some((write) => {
+    const isOwn = write.credential === read.credential && write.credential !== 'anonymous'
+    const { repository, byId = false } = write.writing!
+    const isSame = repository !== undefined && (byId || repository === read.repository)
+    const isAnyOf = repository !== undefined && read.byId
+    const touches = isSame || isAnyOf
+    const sentCounts = isOwn || (touches && write.accepted)
+    const isCarriedOut = write.arrivedAt < Infinity && write.state !== 'failed' && (write.status ?? 500) < 400
+    const endCounts = sentCounts || (touches && isCarriedOut)
+    const end = Math.min(write.arrivedAt, write.endedAt)
+    return (sentCounts && isIn(write.sentAt)) || (endCounts && isIn(end))
+  })
+}
