@@ -42,9 +42,14 @@ export class Expectations {
     this.classesOf.set(target, (this.classesOf.get(target) ?? new Set()).add(reader))
   }
 
-  /** After so many turns of the world. @throws RangeError where that was not asked */
+  /** After so many turns of the world; undefined where that was not asked. */
+  find(reader: ReaderClass, target: string, turn: number): State | undefined {
+    return this.states.get(`${reader}\n${target}`)?.get(turn)
+  }
+
+  /** The same. @throws RangeError where that was not asked */
   at(reader: ReaderClass, target: string, turn: number): State {
-    const found = this.states.get(`${reader}\n${target}`)?.get(turn)
+    const found = this.find(reader, target, turn)
     if (found === undefined) throw new RangeError(`${target} was not looked up for ${reader} after turn ${turn}`)
     return found
   }

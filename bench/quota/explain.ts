@@ -69,7 +69,9 @@ export function explain(trace: Trace, result: RunResult, expectations: Expectati
     const reader = readers.get(entry.credential ?? '')
     if (reader === undefined) continue
     const turn = turnOf(entry, result.revisions)
-    const state = expectations.at(reader.readerClass, target, turn)
+    const state = expectations.find(reader.readerClass, target, turn)
+    // Asked for nobody who waits, long after anybody did.
+    if (state === undefined) continue
     const body = `${target} ${state.body}`
     const isFirst = !paid.has(body)
     paid.add(body)
@@ -93,7 +95,8 @@ export function explain(trace: Trace, result: RunResult, expectations: Expectati
       cacheStatus: answer?.cacheStatus,
     })
   }
-  return { targets: [...targets.values()], surplus }
+  const byCost = (one: TargetCost, other: TargetCost) => other.surplus - one.surplus || other.reads - one.reads
+  return { targets: [...targets.values()].sort(byCost), surplus }
 }
 
 function reasonOf(

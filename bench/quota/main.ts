@@ -186,6 +186,7 @@ function columns(name: string, values: readonly (number | string)[]): string {
 
 function printExplanation(trace: Trace, result: RunResult, expectations: Expectations): void {
   const { targets, surplus } = explain(trace, result, expectations)
+  const distinct = targets.reduce((sum, { cold, changed }) => sum + cold + changed, 0)
   print('\n    reads   cold changed surplus')
   for (const { target, reads, cold, changed, surplus: beyond } of targets) {
     print(`  ${[reads, cold, changed, beyond].map((value) => String(value).padStart(7)).join('')}  ${target}`)

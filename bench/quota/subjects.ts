@@ -54,6 +54,7 @@ export const weir: Start = async (upstream) => {
     env: { PATH: process.env['PATH'], WEIR_UPSTREAM: upstream, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  endWithThisProcess(child)
   const origin = await new Promise<string>((resolve, reject) => {
     let said = ''
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -88,6 +89,7 @@ export const nginx: Start = async (upstream) => {
       stdio: 'ignore',
     },
   )
+  endWithThisProcess(child)
   const origin = `http://127.0.0.1:${port}`
   await untilItAnswers(origin, child)
   return readingFrom(origin, async () => {
@@ -140,6 +142,13 @@ function readingFrom(origin: string, stop: () => Promise<unknown>): Running {
       await stop()
     },
   }
+}
+
+/** A child must not outlive this process, however it ends. */
+function endWithThisProcess(child: ChildProcess): void {
+  const end = () => child.kill()
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
 }
 
 async function stopChild(child: ChildProcess): Promise<void> {

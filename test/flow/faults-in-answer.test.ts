@@ -150,7 +150,8 @@ test.each([299, 418, 444, 451, 500, 599, 600, 700, 999])('status %i passes with 
 })
 
 test('a 304 that nobody asked for is an error and not an empty page', async () => {
-  pair = await start({ kind: 'answer', status: 304, headers: ['ETag', '"a"'] })
+  pair = await startPair()
+  pair.sandbox.switches.faults = () => ({ kind: 'answer', status: 304, headers: ['ETag', '"a"'] })
   const answer = await pair.ask('/user', { token })
   expect(answer.status).toBe(502)
   expect(answer.json().message).toContain('not valid HTTP')

@@ -71,9 +71,10 @@ test('upstream: no-store is neither kept nor answered from what is kept', async 
   pair = await startPair({ switches: { cacheControl: 'no-store' } })
   const first = await pair.ask(PAGE, { token })
   expect(first.headers['cache-status']).toBe('weir; fwd=uri-miss; fwd-status=200; detail=no-store')
+  const offered = pair.sandbox.log.last.headers['if-none-match']
   await pair.ask(PAGE, { token })
   expect(pair.sandbox.log.last).toMatchObject({ status: 200 })
-  expect(pair.sandbox.log.last.headers['if-none-match']).toBeUndefined()
+  expect(pair.sandbox.log.last.headers['if-none-match']).toBe(offered)
 })
 
 test('revalidate: even public answers are confirmed every time', async () => {
@@ -144,12 +145,93 @@ test('a duration: anonymous answers keep their own max-age', async () => {
   expect(asked()).toBe(1)
 })
 
-test('X-Poll-Interval passes, also with a confirmed and a reused answer', async () => {
-  pair = await startPair({ settings: { WEIR_FRESHNESS: '10s' } })
-  for (const expected of ['filled', 'hit', 'revalidated']) {
-    const { headers } = await pair.ask('/events', { token })
-    expect(headers['x-poll-interval']).toBe('60')
-    expect(pair.gateway.events.at(-1)?.outcome).toBe(expected)
-    if (expected === 'hit') pair.clock.advance(10_000)
+test('X-Poll-Interval passes, also with a confirmed and a reused answer, and is kept to in the default mode too', async () => {
+  for (const settings of [{}, { WEIR_FRESHNESS: '10s' }] as Record<string, string>[]) {
+    pair = await startPair({ settings, switches: { linkOn304: true } })
+    for (const [expected, then] of [
+      ['filled', 59_000],
+      ['hit', 1000],
+      ['revalidated', 59_000],
+      ['hit', 0],
+    ] as const) {
+      const { headers } = await pair.ask('/events', { token })
+      expect(headers['x-poll-interval']).toBe('60')
+      expect(pair.gateway.events.at(-1)?.outcome).toBe(expected)
+      expect(headers['age']).toBe(expected === 'hit' ? '59' : undefined)
+      if (expected === 'hit') expect(headers['cache-status']).toBe('weir; hit')
+      pair.clock.advance(then)
+    }
+    asked()
+    await pair.ask('/events', { token: TOKENS.hubot })
+    await pair.ask('/events', { token, headers: { 'cache-control': 'no-cache' } })
+    expect(asked()).toBe(2)
+    // Without a credential it is what the answer says of its lifetime that counts.
+    await pair.ask('/events')
+    pair.sandbox.switches.cacheControl = 'public, max-age=1'
+    pair.clock.advance(60_000)
+    await pair.ask('/events')
+    pair.clock.advance(1000)
+    await pair.ask('/events')
+    expect(asked()).toBe(3)
+    await pair.ask('/user/starred/octocat/hello-world', { token, method: 'PUT' })
+    asked()
+    await pair.ask('/events', { token })
+    expect(asked()).toBe(1)
+    if ('WEIR_FRESHNESS' in settings) return
+    await pair.close()
   }
+})
+
+test('X-Poll-Interval does not stand against an operator who wants everything to be asked about', async () => {
+  pair = await startPair({ settings: { WEIR_FRESHNESS: 'revalidate' } })
+  for (let round = 0; round < 2; round++) {
+    await pair.ask('/events', { token })
+    expect(asked()).toBe(1)
+  }
+})
+
+test.each([201, 203, 204, 299, 301, 404, 410, 500])(
+  'a %i that says how long anybody may reuse it is reused for so long',
+  async (status) => {
+    pair = await startPair()
+    const { ask, sandbox, clock, gateway } = pair
+    const body = status === 204 ? '' : JSON.stringify({ message: 'as it is', url: `${sandbox.urls.api}/user` })
+    const headers = ['Content-Type', 'application/json', 'Cache-Control', 'public, max-age=60', 'ETag', '"one"']
+    if (status === 301) headers.push('Location', `${sandbox.urls.api}/repositories/501`)
+    const fault = { kind: 'answer', status, headers, body } as const
+    sandbox.switches.faults = [{ fault, times: 2 }]
+    const first = await ask('/user', { token })
+    expect(first).toMatchObject({ status, text: body.replace(sandbox.urls.api, gateway.api) })
+    clock.advance(59_000)
+    asked()
+    const hit = await ask('/user', { token })
+    expect(asked()).toBe(0)
+    expect(hit).toMatchObject({ status, text: first.text, complete: true })
+    expect(hit.headers['age']).toBe('59')
+    expect(hit.headers['location']).toBe(first.headers['location'])
+    if (status === 301) expect(hit.headers['location']).toBe(`${gateway.api}/repositories/501`)
+    // Nothing about it may be told by this field: whoever has no access sees such answers too.
+    expect(hit.headers['cache-status']).toBe('weir; fwd=miss')
+    const head = await ask('/user', { token, method: 'HEAD' })
+    expect(head).toMatchObject({ status, text: '' })
+    expect(head.headers['content-length']).toBe(hit.headers['content-length'])
+    // It is an answer to whoever was sent it, and a client's condition is about representations.
+    const tag = { 'if-none-match': String(hit.headers['etag']) }
+    expect((await ask('/user', { token, headers: tag })).status).toBe(status)
+    expect(asked()).toBe(0)
+    await ask('/user', { token: TOKENS.hubot })
+    expect(asked()).toBe(1)
+    clock.advance(1000)
+    expect((await ask('/user', { token })).json().login).toBe('octocat')
+    expect(sandbox.log.last.headers['if-none-match'] ?? '').not.toContain('"one"')
+    expect(asked()).toBe(1)
+  },
+)
+
+test('a private 404 is asked about every time, as GitHub’s are', async () => {
+  pair = await startPair({ settings: { WEIR_FRESHNESS: '1h' } })
+  const fault = { kind: 'answer', status: 404, headers: ['Cache-Control', 'private, max-age=60'], body: '{}' } as const
+  pair.sandbox.switches.faults = [{ fault }]
+  expect((await pair.ask('/user', { token })).status).toBe(404)
+  expect((await pair.ask('/user', { token })).status).toBe(200)
 })

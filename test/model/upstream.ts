@@ -126,7 +126,10 @@ export class Upstream {
     const hasBody = asked.method !== 'HEAD' && status !== 304 && status !== 204 && exchange.body !== ''
     const links = exchange.statesLink ? [exchange.truth?.link] : [exchange.truth?.link, ...this.#options.goodLinks(exchange)]
     exchange.links = links
-    if (!hasBody) this.#end(exchange, 'complete')
+    if (!hasBody) {
+      if (fault === 'truncated') exchange.fault = undefined
+      this.#end(exchange, 'complete')
+    }
     const body = hasBody
       ? new ArrivingBody(exchange, { step, ended: (state) => this.#end(exchange, state) })
       : null
@@ -165,7 +168,7 @@ export class Upstream {
       case 'limit':
         return error(403, 'API rate limit exceeded', 'x-ratelimit-remaining', '0', 'retry-after', '60')
       case '202':
-        return answered(202, '{}', [...fieldsOf(truth, false, world), 'content-type', 'application/json'])
+        return answered(202, '{}', [...fieldsOf(truth, false, world)])
     }
     const isConfirmed = truth.status === 200 && writing === undefined && this.#matches(exchange, truth)
     // A lie about a date cannot be told from the truth.

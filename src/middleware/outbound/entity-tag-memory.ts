@@ -59,6 +59,7 @@ export class EntityTagHabit {
   readonly #noteLevel: (level: ConditionLevel) => void
   readonly #fields = new Map<CredentialKind, HashedFields>()
   #hasMatched = false
+  #lists: boolean | undefined
   #differedInARow = 0
   #unnamedInARow = 0
   #level: ConditionLevel
@@ -100,6 +101,16 @@ export class EntityTagHabit {
   sawDifference(): void {
     this.#evidence.differed++
     this.#differedInARow++
+  }
+
+  /** Whether answers here can be lists, and so empty ones. Assumed until one came, and it was none. */
+  get mayBeList(): boolean {
+    return this.#lists !== false
+  }
+
+  /** A 200 came whose body is a list, or is not. */
+  sawList(isList: boolean): void {
+    this.#lists = isList || this.#lists === true
   }
 
   /** How the next question may be asked. Now and then more is tried than is known to work: upstreams are upgraded. */

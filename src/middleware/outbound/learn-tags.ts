@@ -13,6 +13,8 @@ export function learnFromHeaders(habit: EntityTagHabit, conditions: Conditions, 
   if (conditions.candidates.some((sent) => weaklyEqual(sent.tag, tag))) habit.sawListIgnored()
 }
 
+const OPENING_BRACKET = 0x5b
+
 /**
  * Learns from a complete 200 whether its tag is the one that GitHub's rule gives these bytes. Only from answers to a
  * credential: nothing is predicted for requests without one.
@@ -24,6 +26,7 @@ export function learnFromBody(
   headers: HeaderList,
   bytes: Uint8Array,
 ): void {
+  habit.sawList(bytes[0] === OPENING_BRACKET)
   if (question.credential.isAnonymous) return
   const tag = headerValue(headers, 'etag')
   const opaque = isEntityTag(tag) ? opaqueTag(tag) : ''

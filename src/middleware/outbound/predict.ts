@@ -62,7 +62,7 @@ export function predict(options: PredictOptions): Predict {
       found.push({ opaque, body, representation, fields })
     }
     const representations = known.of(question.resource())
-    let listsItems = representations.length === 0
+    let listsItems = representations.length === 0 && habit.mayBeList
     for (const representation of representations) {
       const pending = store.body(representation.bodyKey)
       const body = pending instanceof Promise ? await pending : pending

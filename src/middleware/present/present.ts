@@ -1,13 +1,14 @@
 import { rateLimitFields, resourceOf } from '../../github/rate-limit.ts'
 import { cacheStatusOf } from '../../http/cache-status.ts'
 import { isLeftOutOf304, isNotModified } from '../../http/conditions.ts'
-import { headerValue, withHeader, withoutHeaders } from '../../http/headers.ts'
-import { selectedPart } from '../../http/ranges.ts'
+import { withoutHeaders } from '../../http/headers.ts'
 import type { BudgetLedger, Clock, MaybePromise, OutgoingAnswer } from '../../ports.ts'
 import { discard } from '../outbound/collect.ts'
-import type { Answer, StoredAnswer } from '../outbound/exchange.ts'
+import type { Answer } from '../outbound/exchange.ts'
 import { type BodyOptions, type PresentedBody, presentPassingBody, presentStoredBody } from './body.ts'
 import { type PresentedFields, presentFields, presentStoredFields } from './fields.ts'
+import { presentPart } from './part.ts'
+import { withStatus } from './status-field.ts'
 import type { View } from './view.ts'
 
 export interface PresentOptions extends BodyOptions {
@@ -33,7 +34,7 @@ export function present(
     const added = addedFields(options, answer, view, fingerprint)
     if (isHeldByClient(options, answer, presented, view)) return notModified(presented, added)
     if (view.range !== undefined) {
-      const part = partOf(answer, stored, presented, added, view)
+      const part = presentPart(answer, stored, presented, added, view)
       if (part !== undefined) return part
     }
     const complete = (body: PresentedBody) => completed(answer, presented, added, body)
@@ -101,44 +102,4 @@ function completed(
   if (coding !== undefined) added.push('content-encoding', coding)
   if (length !== undefined) added.push('content-length', length)
   return { status: answer.status, headers: presented.fields.concat(added), body }
-}
-
-/**
- * The part that the client asks for, of a stored body that goes out as it is. JSON is always sent whole: where its URLs
- * point decides what stands at which position.
- */
-function partOf(
-  answer: Answer,
-  { body: { bytes } }: StoredAnswer,
-  { fields, rewritable }: PresentedFields,
-  added: readonly string[],
-  view: View,
-): OutgoingAnswer | undefined {
-  if (view.range === undefined || view.method !== 'GET' || answer.status !== 200 || rewritable) return undefined
-  const part = selectedPart(view.range, fields, bytes.byteLength)
-  if (part === undefined) return undefined
-  if (part === 'unsatisfiable') {
-    const kept = withoutHeaders(fields, isLeftOutOf304)
-    const range = ['content-range', `bytes */${bytes.byteLength}`]
-    return { status: 416, headers: [...withStatus(kept, '416 Range Not Satisfiable'), ...added, ...range], body: null }
-  }
-  const { first, last } = part
-  return {
-    status: 206,
-    headers: [
-      ...withStatus(
-        withoutHeaders(fields, (name) => name === 'content-range'),
-        '206 Partial Content',
-      ),
-      ...added,
-      'content-range',
-      `bytes ${first}-${last}/${bytes.byteLength}`,
-    ],
-    body: bytes.subarray(first, last + 1),
-  }
-}
-
-/** `Status`, which older GHES sends, must say what the status line says. */
-function withStatus(fields: string[], status: string): string[] {
-  return headerValue(fields, 'status') !== undefined ? withHeader(fields, 'status', status) : fields
 }

@@ -1,0 +1,266 @@
+import { type Exchange, isError, isFailure, isRead, NEVER } from './exchange.ts'
+import { field, type Got, type Reading } from './reading.ts'
+import { insists, isWrittenBetween, type Settings, type Use, usable } from './rules.ts'
+import { opaque, type Upstream } from './upstream.ts'
+import { PUBLIC, UPSTREAM, type World } from './world.ts'
+
+/** What a client got that no rule allows. */
+export class Violation extends Error {
+  override name = 'Violation'
+}
+
+/** How an answer can have come about: asked for, shared with a request before it, or used by a rule. */
+export type Source = 'asked' | 'shared' | Use
+
+interface Candidate {
+  readonly exchange: Exchange
+  readonly source: Source
+}
+
+/**
+ * Says whether an answer is one that this caller may be given: what the upstream told this very caller for this very request
+ * between its arrival and its answer, or what it told them before where `rules.ts` allows that.
+ */
+export class Judge {
+  readonly #upstream: Upstream
+  readonly #world: World
+  readonly #settings: Settings
+  /** By key: the latest that its caller has certainly been told. */
+  readonly #seen = new Map<string, Exchange>()
+  /** Reads and writes by key, for what was out when. */
+  readonly #readings = new Map<string, Reading[]>()
+
+  constructor(upstream: Upstream, world: World, settings: Settings) {
+    this.#upstream = upstream
+    this.#world = world
+    this.#settings = settings
+  }
+
+  seen(key: string): Exchange | undefined {
+    return this.#seen.get(key)
+  }
+
+  /** A request has arrived. */
+  begins(reading: Reading): void {
+    const known = this.#readings.get(reading.key)
+    if (known === undefined) this.#readings.set(reading.key, [reading])
+    else known.push(reading)
+  }
+
+  /**
+   * A client has got its answer.
+   *
+   * @throws Violation
+   */
+  judge(reading: Reading, got: Got): Source | 'gateway' {
+    const candidates = this.#candidates(reading)
+    const problems: string[] = []
+    let source: Source | undefined
+    let earliest: Exchange | undefined
+    for (const candidate of candidates) {
+      const problem = this.#compare(candidate.exchange, reading, got)
+      if (problem !== undefined) {
+        problems.push(`  not exchange ${candidate.exchange.number} (${candidate.source}): ${problem}`)
+        continue
+      }
+      source ??= candidate.source
+      const { exchange } = candidate
+      if (earliest === undefined || exchange.evaluatedAt < earliest.evaluatedAt) earliest = exchange
+    }
+    if (source !== undefined && earliest !== undefined) {
+      if (!reading.isWrite) this.#sees(reading.key, earliest)
+      return source
+    }
+    if (this.#isGatewaysOwn(reading, got, candidates)) return 'gateway'
+    throw new Violation(this.#explain(reading, got, problems))
+  }
+
+  #candidates(reading: Reading): Candidate[] {
+    const found: Candidate[] = []
+    const exchanges = this.#upstream.of(reading.key)
+    const writes = this.#upstream.exchanges.filter(({ writing }) => writing !== undefined)
+    const mayShare = !insists(reading) && reading.directive !== 'only-if-cached'
+    for (const exchange of exchanges) {
+      if (exchange.arrivedAt === NEVER || isRead(exchange) === reading.isWrite) continue
+      const { startedAt } = reading
+      if (exchange.evaluatedAt > startedAt) {
+        found.push({ exchange, source: 'asked' })
+        continue
+      }
+      if (reading.isWrite || isWrittenBetween(writes, reading, exchange.sentAt, startedAt)) continue
+      if (this.#isOlderThanSeen(exchange, reading.floor)) continue
+      if (mayShare && this.#wasOut(exchange, startedAt)) found.push({ exchange, source: 'shared' })
+    }
+    const hasFailed = found.some(({ exchange }) => isError(exchange))
+    for (const exchange of exchanges) {
+      if (reading.isWrite || !this.#tells(exchange)) continue
+      if (isWrittenBetween(writes, reading, exchange.sentAt, reading.startedAt)) continue
+      if (this.#isOlderThanSeen(exchange, reading.floor)) continue
+      const use = usable(exchange, reading, this.#settings, hasFailed)
+      if (use !== undefined) found.push({ exchange, source: use })
+    }
+    return found
+  }
+
+  #tells(exchange: Exchange): boolean {
+    const { status, state, fault } = exchange
+    if (!isRead(exchange) || status === undefined || exchange.arrivedAt === NEVER || fault === 'lie') return false
+    if (status !== 304 && state !== 'complete') return false
+    // What was answered only to requests that forbid storing it is nobody else's.
+    return this.#during(exchange).some(({ directive }) => directive !== 'no-store')
+  }
+
+  /** Requests of the same key that had come and were not over while the exchange was out. */
+  #during({ key, sentAt, endedAt }: Exchange): Reading[] {
+    const readings = this.#readings.get(key) ?? []
+    return readings.filter(({ startedAt, closedAt }) => startedAt <= endedAt && closedAt >= sentAt)
+  }
+
+  /** Whether the exchange, or what the gateway did with its answer, was not over at a tick. */
+  #wasOut(exchange: Exchange, tick: number): boolean {
+    if (exchange.endedAt >= tick) return true
+    const readings = this.#readings.get(exchange.key) ?? []
+    return readings.some(({ startedAt, closedAt }) => startedAt < exchange.sentAt && closedAt >= tick)
+  }
+
+  #isOlderThanSeen(exchange: Exchange, floor: Exchange | undefined): boolean {
+    if (floor === undefined || exchange.evaluatedAt >= floor.evaluatedAt) return false
+    if (isWhole(exchange) !== isWhole(floor)) return true
+    const known = bodiesOf(floor)
+    return !bodiesOf(exchange).some((body) => known.includes(body))
+  }
+
+  #sees(key: string, exchange: Exchange): void {
+    const { status, fault } = exchange
+    if (status === undefined || fault === '202' || fault === 'limit' || fault === 'lie') return
+    if (status >= 500 || status === 429) return
+    const known = this.#seen.get(key)
+    if (known === undefined || known.evaluatedAt < exchange.evaluatedAt) this.#seen.set(key, exchange)
+  }
+
+  /** Why the answer is not what this exchange brought, or `undefined` where it is. */
+  #compare(exchange: Exchange, reading: Reading, got: Got): string | undefined {
+    const { status, truth } = exchange
+    if (status === undefined || truth === undefined) return 'it was not answered'
+    if (status !== 200 && status !== 304) return compareOther(exchange, reading, got)
+    if (reading.isWrite && !got.isWhole) return 'the answer to a write broke off'
+    if (got.status === 304) return notModifiedProblem(exchange, reading, got) ?? this.#fieldProblem(exchange, got)
+    if (got.status !== 200) return `it was answered with ${status}`
+    if (reading.method !== 'HEAD') {
+      const bodies = bodiesOf(exchange).map((body) => presented(body, reading.isJson))
+      const isOne = got.isWhole ? bodies.includes(got.body) : bodies.some((body) => body.startsWith(got.body))
+      if (!isOne) return `its body is ${bodies.join(' or ')}`
+      if (!got.isWhole && exchange.fault !== 'truncated') return 'it came to its end'
+    }
+    return this.#fieldProblem(exchange, got)
+  }
+
+  #fieldProblem(exchange: Exchange, got: Got): string | undefined {
+    const truth = exchange.truth!
+    const { profile } = this.#world
+    const is304 = got.status === 304
+    const check = (name: string, ...allowed: (string | undefined)[]) => {
+      const value = field(got.headers, name)
+      return allowed.includes(value) ? undefined : `${name} is ${value}, and not ${allowed.join(' or ')}`
+    }
+    const fromDate = exchange.status === 304 && exchange.noneMatch === undefined
+    const absent304 = exchange.status === 304 ? [undefined] : []
+    const tag = field(got.headers, 'etag')
+    const isTag = tag === undefined ? truth.tag === undefined || fromDate || is304 : unpresented(tag).tag === truth.tag
+    const links = exchange.links.map((link) => link?.replaceAll(UPSTREAM, PUBLIC))
+    return (
+      (isTag ? undefined : `etag is ${tag}, and not ${truth.tag}`) ??
+      check('link', ...links, ...(is304 && !profile.linkOn304 ? [undefined] : [])) ??
+      check('x-oauth-scopes', truth.scopes) ??
+      check('x-github-sso', truth.sso, ...absent304) ??
+      check('x-github-media-type', truth.mediaType, ...absent304) ??
+      check('x-ratelimit-limit', String(truth.limit), undefined) ??
+      (is304 ? undefined : check('content-type', truth.contentType)) ??
+      this.#dateProblem(exchange, got)
+    )
+  }
+
+  /** A date may be any that the upstream gave these bytes, to whomever. */
+  #dateProblem({ truth, asked, confirmed }: Exchange, got: Got): string | undefined {
+    const value = field(got.headers, 'last-modified')
+    if (value === undefined || Date.parse(value) === truth!.lastModified) return undefined
+    const isKnown = this.#upstream.exchanges.some(
+      (each) =>
+        each.asked.target === asked.target &&
+        (each.truth?.body === truth!.body || confirmed.includes(each.truth?.body ?? '')) &&
+        each.truth?.lastModified === Date.parse(value),
+    )
+    return isKnown ? undefined : `last-modified is ${value}, which was never said of this body`
+  }
+
+  /** An answer that the gateway makes itself: only where the upstream gave none, or the client forbade asking. */
+  #isGatewaysOwn({ directive }: Reading, { status, body }: Got, candidates: readonly Candidate[]): boolean {
+    const isOwn = body === '' || body.includes('"documentation_url":"https://docs.github.com/rest"')
+    if (!isOwn) return false
+    if (directive === 'only-if-cached') return status === 504
+    const asked = candidates.filter(({ source }) => source === 'asked' || source === 'shared')
+    return (status === 502 || status === 504) && asked.some(({ exchange }) => isFailure(exchange))
+  }
+
+  #explain(reading: Reading, got: Got, problems: readonly string[]): string {
+    const shown = [got.status, ...got.headers.map((text, index) => (index % 2 === 0 ? `\n    ${text}:` : text))].join(' ')
+    const history = this.#upstream.of(reading.key).map(describe)
+    return [
+      `request ${reading.index} (${reading.method} ${reading.key}, ${reading.directive ?? 'no directives'}, begun at ${reading.startedAt}) got what no rule allows:`,
+      `    ${shown}\n    ${got.body}${got.isWhole ? '' : ' (broken off)'}`,
+      `  its tags: ${reading.tags.join(', ') || 'none'}; its date: ${reading.modifiedSince ?? 'none'}; seen before: ${reading.floor?.number ?? 'nothing'}`,
+      ...problems,
+      'what the upstream told this caller:',
+      ...history,
+    ].join('\n')
+  }
+}
+
+function describe(exchange: Exchange): string {
+  const { number, asked, noneMatch, modifiedSince, status, state, fault, truth } = exchange
+  const conditions = [noneMatch, modifiedSince].filter((value) => value !== undefined).join('; ')
+  const times = [exchange.sentAt, exchange.evaluatedAt, exchange.arrivedAt, exchange.endedAt].join('/')
+  return `  ${number}: ${asked.method} ${conditions} -> ${status} ${state}${fault === undefined ? '' : ` (${fault})`} at ${times}; truth ${truth?.status} "${truth?.tag}" ${truth?.body} ${truth?.link ?? ''}`
+}
+
+function isWhole({ truth, status }: Exchange): boolean {
+  return truth?.status === 200 && (status === 200 || status === 304)
+}
+
+function bodiesOf({ truth, status, body, confirmed }: Exchange): readonly string[] {
+  return status === 304 ? [truth?.body ?? '', ...confirmed] : [body]
+}
+
+function presented(body: string, isJson: boolean): string {
+  return isJson ? body.replaceAll(`${UPSTREAM}/api/v3`, `${PUBLIC}/api/v3`) : body
+}
+
+/** A tag that the gateway gave out, as the upstream knows it. */
+export function unpresented(tag: string): { readonly isOurs: boolean; readonly tag: string } {
+  const match = /^(?:W\/)?"weir-[A-Za-z0-9]+-[sw]-(.*)"$/.exec(tag)
+  return match === null ? { isOurs: false, tag: opaque(tag) } : { isOurs: true, tag: match[1]! }
+}
+
+/** A 304 says that the client's own tag, or date, names what the upstream would have sent. */
+function notModifiedProblem({ truth, status, noneMatch }: Exchange, reading: Reading, got: Got): string | undefined {
+  if (got.body !== '') return 'a 304 has no body'
+  if (reading.tags.length > 0) {
+    // Only a tag that was given out with rewritten bytes names rewritten bytes.
+    const held = reading.tags.map(unpresented).filter(({ isOurs }) => isOurs || !reading.isJson)
+    return held.some(({ tag }) => tag === truth!.tag) ? undefined : `no tag of the client's is ${truth!.tag}`
+  }
+  const { modifiedSince } = reading
+  if (modifiedSince === undefined) return 'the client sent no validator'
+  const { lastModified } = truth!
+  const isOld = lastModified !== undefined && lastModified <= modifiedSince
+  return isOld || (status === 304 && noneMatch === undefined) ? undefined : 'it was changed since the date of the client'
+}
+
+function compareOther({ status, body, truth }: Exchange, reading: Reading, got: Got): string | undefined {
+  if (got.status !== status) return `it was answered with ${status}`
+  if (reading.method !== 'HEAD' && !(got.isWhole ? got.body === body : body.startsWith(got.body))) return `it says ${body}`
+  const location = field(got.headers, 'location')
+  if (status === truth!.status && location !== truth!.location) return `its location is ${truth!.location}`
+  const limit = field(got.headers, 'x-ratelimit-limit')
+  return limit === undefined || limit === String(truth!.limit) ? undefined : `it states the limit ${truth!.limit}`
+}

@@ -1,0 +1,166 @@
+import fc from 'fast-check'
+import { FAULTS, type Fault } from './exchange.ts'
+import { DIRECTIVES, type Directive } from './reading.ts'
+import { RESOURCES, WRITINGS } from './resources.ts'
+import type { Settings } from './rules.ts'
+import { ACCOUNTS, type Account, type Level, type Profile, REPOSITORIES, type Repository, type TagRule } from './world.ts'
+
+/** Which validators a client sends with a read. */
+export type Holding = 'nothing' | 'own' | 'older' | 'several' | 'of another' | 'foreign' | 'garbage' | 'date' | 'both'
+
+/** What happens, in order. Between two of them the schedule lets `steps` things of what is under way happen. */
+export type Command = { readonly steps: number } & (
+  | {
+      readonly kind: 'read'
+      readonly caller: number
+      readonly resource: number
+      readonly method: 'GET' | 'HEAD'
+      readonly accept: number
+      readonly apiVersion: boolean
+      readonly holding: Holding
+      readonly directive: Directive
+    }
+  | { readonly kind: 'write'; readonly caller: number; readonly writing: number }
+  | { readonly kind: 'leave'; readonly request: number }
+  | { readonly kind: 'allow'; readonly account: Account; readonly repository: Repository; readonly level: Level }
+  | { readonly kind: 'change'; readonly thing: number; readonly value: number }
+  | { readonly kind: 'grow'; readonly thing: number; readonly items: number }
+  | { readonly kind: 'rotate'; readonly caller: number; readonly revokes: boolean }
+  | { readonly kind: 'rescope'; readonly caller: number }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  | { readonly kind: 'flip'; readonly rule: TagRule }
+  | { readonly kind: 'wait'; readonly milliseconds: number }
+  | { readonly kind: 'rest' }
+  | { readonly kind: 'restart' }
+  | { readonly kind: 'release' }
+)
+
+export interface Plan {
+  readonly profile: Profile
+  readonly settings: Settings
+  /** What is read in this run: few things, so that requests meet. */
+  readonly focus: readonly number[]
+  readonly store: 'at once' | 'later'
+  readonly maxEntryBytes: number
+  readonly bodyBytes: number
+  readonly commands: readonly Command[]
+}
+
+/** Who asks: accounts with their schemes, nobody, and one whom the upstream has never accepted. */
+export const CALLERS: readonly { readonly account: Account | 'nobody' | 'intruder'; readonly scheme: string }[] = [
+  { account: 'ann', scheme: 'token' },
+  { account: 'bob', scheme: 'Bearer' },
+  { account: 'bob', scheme: 'token' },
+  { account: 'cat', scheme: 'Basic' },
+  { account: 'nobody', scheme: '' },
+  { account: 'intruder', scheme: 'token' },
+]
+
+export const THINGS = ['one', 'open', 'file', 'user ann', 'user bob', 'issues', 'notifications ann', 'tags'] as const
+export const COLLECTIONS = ['issues', 'tags', 'labels'] as const
+
+export const ACCEPTS = [
+  undefined,
+  'application/vnd.github.v3+json',
+  'application/json',
+  'application/vnd.github.raw',
+] as const
+
+const PRIVATE = 'private, max-age=60, s-maxage=60'
+const PUBLIC = 'public, max-age=60, s-maxage=60'
+const LENIENT = 'max-age=10, public, stale-while-revalidate=60, stale-if-error=120'
+
+const often = <T>(first: T, ...others: T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 2 * others.length + 1, arbitrary: fc.constant(first) }, fc.constantFrom(first, ...others))
+
+const profile: fc.Arbitrary<Profile> = fc.record({
+  rule: fc.oneof(
+    { weight: 4, arbitrary: fc.constant<TagRule>('github') },
+    fc.constantFrom<TagRule>('opaque', 'body', 'version', 'none'),
+  ),
+  readsLists: often(true, false),
+  tagOn304: often(true, false),
+  linkOn304: fc.boolean(),
+  mediaTypeOn304: fc.boolean(),
+  credentialed: often<string | undefined>(
+    PRIVATE,
+    PUBLIC,
+    LENIENT,
+    'private, max-age=60, must-revalidate',
+    'private, stale-while-revalidate=30',
+    'no-cache',
+    'no-store',
+    undefined,
+  ),
+  anonymous: often<string | undefined>(PUBLIC, LENIENT, PRIVATE, 'max-age=20', undefined),
+  onErrors: fc.boolean(),
+})
+
+const settings: fc.Arbitrary<Settings> = fc.record({
+  freshness: often<Settings['freshness']>(
+    { mode: 'upstream' },
+    { mode: 'revalidate' },
+    { mode: 'duration', milliseconds: 30_000 },
+  ),
+  stale: often<Settings['stale']>(
+    { milliseconds: 300_000, isSet: false },
+    { milliseconds: 60_000, isSet: true },
+    { milliseconds: 0, isSet: true },
+  ),
+})
+
+const steps = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 3 }), fc.integer({ max: 12, min: 4 }))
+const caller = fc.oneof({ weight: 6, arbitrary: fc.nat({ max: CALLERS.length - 2 }) }, fc.constant(CALLERS.length - 1))
+const oneOf = (list: readonly unknown[]) => fc.nat({ max: list.length - 1 })
+
+function of<Kind extends Command['kind'], Rest>(kind: Kind, rest: { [Name in keyof Rest]: fc.Arbitrary<Rest[Name]> }) {
+  return fc.record({ kind: fc.constant(kind), steps, ...rest }) as fc.Arbitrary<{ kind: Kind; steps: number } & Rest>
+}
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  {
+    weight: 24,
+    arbitrary: of('read', {
+      caller,
+      resource: fc.nat({ max: 3 }),
+      method: often<'GET' | 'HEAD'>('GET', 'GET', 'HEAD'),
+      accept: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, oneOf(ACCEPTS)),
+      apiVersion: often(false, true),
+      holding: often<Holding>('nothing', 'own', 'own', 'older', 'several', 'of another', 'foreign', 'garbage', 'date', 'both'),
+      directive: often<Directive>(...DIRECTIVES),
+    }),
+  },
+  { weight: 5, arbitrary: of('write', { caller, writing: oneOf(WRITINGS) }) },
+  { weight: 2, arbitrary: of('leave', { request: fc.nat({ max: 5 }) }) },
+  {
+    weight: 3,
+    arbitrary: of('allow', {
+      account: fc.constantFrom(...ACCOUNTS),
+      repository: fc.constantFrom(...REPOSITORIES),
+      level: fc.constantFrom<Level>('none', 'blocked', 'read', 'write'),
+    }),
+  },
+  { weight: 3, arbitrary: of('change', { thing: oneOf(THINGS), value: fc.nat({ max: 2 }) }) },
+  { weight: 3, arbitrary: of('grow', { thing: oneOf(COLLECTIONS), items: fc.nat({ max: 6 }) }) },
+  { weight: 2, arbitrary: of('rotate', { caller: fc.nat({ max: 3 }), revokes: fc.boolean() }) },
+  { weight: 1, arbitrary: of('rescope', { caller: fc.nat({ max: 3 }) }) },
+  { weight: 4, arbitrary: of('fault', { fault: fc.constantFrom(...FAULTS) }) },
+  { weight: 1, arbitrary: of('flip', { rule: fc.constantFrom<TagRule>('github', 'opaque', 'body', 'version', 'none') }) },
+  {
+    weight: 4,
+    arbitrary: of('wait', { milliseconds: fc.constantFrom(400, 1_100, 15_000, 31_000, 61_000, 400_000) }),
+  },
+  { weight: 4, arbitrary: of('rest', {}) },
+  { weight: 0.3 as number, arbitrary: of('restart', {}) },
+  { weight: 2, arbitrary: of('release', {}) },
+)
+
+export const plans: fc.Arbitrary<Plan> = fc.record({
+  profile,
+  settings,
+  focus: fc.array(oneOf(RESOURCES), { minLength: 1, maxLength: 3 }),
+  store: often<Plan['store']>('at once', 'later'),
+  maxEntryBytes: often(100_000, 300),
+  bodyBytes: often(1_000_000, 1_500),
+  commands: fc.array(command, { minLength: 1, maxLength: 24, size: 'max' }),
+})

@@ -1,0 +1,61 @@
+import { ACCEPTS, CALLERS, COLLECTIONS, type Command, type Plan, THINGS } from './plan.ts'
+import { RESOURCES, WRITINGS } from './resources.ts'
+
+/** A plan in words, for whoever has to find out why it failed. */
+export function show(plan: Plan): string {
+  const { commands, focus, ...rest } = plan
+  return [
+    JSON.stringify(rest, (_, value: unknown) => (value === undefined ? 'absent' : value)),
+    ...commands.map((command, index) => `${index}. ${sentence(command, focus)}; then ${command.steps} steps`),
+  ].join('\n')
+}
+
+function sentence(command: Command, focus: readonly number[]): string {
+  switch (command.kind) {
+    case 'read': {
+      const { method, holding, directive } = command
+      const accept = ACCEPTS[command.accept]
+      const extras = [
+        ...(accept === undefined ? [] : [`as ${accept}`]),
+        ...(command.apiVersion ? ['in another API version'] : []),
+        ...(holding === 'nothing' ? [] : [`holding ${holding}`]),
+        ...(directive === undefined ? [] : [directive]),
+      ]
+      const { target } = RESOURCES[focus[command.resource % focus.length]!]!
+      return [`${caller(command.caller)} ${method} ${target}`, ...extras].join(', ')
+    }
+    case 'write': {
+      const { method, target } = WRITINGS[command.writing]!
+      return `${caller(command.caller)} ${method} ${target}`
+    }
+    case 'leave':
+      return `the client of the open request ${command.request} (counted round) leaves`
+    case 'allow':
+      return `${command.account} may ${command.level} ${command.repository}`
+    case 'change':
+      return `${THINGS[command.thing]} becomes ${command.value}`
+    case 'grow':
+      return `${COLLECTIONS[command.thing]} grows to ${command.items} items (tags: 27 more)`
+    case 'rotate':
+      return `${caller(command.caller)} gets a new token${command.revokes ? ', the old one is revoked' : ''}`
+    case 'rescope':
+      return `the token of ${caller(command.caller)} gets other scopes`
+    case 'fault':
+      return `something goes wrong with the next exchange: ${command.fault}`
+    case 'flip':
+      return `entity tags are now made by the rule ${command.rule}`
+    case 'wait':
+      return `${command.milliseconds} ms pass`
+    case 'rest':
+      return 'everything under way ends'
+    case 'restart':
+      return 'the gateway is restarted with nothing in memory'
+    case 'release':
+      return 'what is held back goes on'
+  }
+}
+
+function caller(index: number): string {
+  const { account, scheme } = CALLERS[index]!
+  return `${account}${scheme === '' ? '' : ` (${scheme})`}`
+}
