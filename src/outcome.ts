@@ -29,7 +29,6 @@ export const details = {
   'no-store': 'the upstream forbids storing it',
   'request-no-store': 'the client forbids storing it',
   'no-validator': 'it has neither a validator nor a lifetime, so keeping it would save nothing',
-  'unknown-coding': 'it came in a content coding that nobody asked for',
   'too-large': 'it is larger than one entry may be',
   'vary-any': 'the upstream says that it varies by everything',
   'not-complete': 'it is an intermediate or partial answer (202, 206, …), or nothing says where it ends',

@@ -163,6 +163,8 @@ export interface CacheStore {
 /** A body that the upstream sent for a resource to whomever, and what of that answer describes the body for everybody. */
 export interface KnownRepresentation {
   readonly bodyKey: string
+  /** Bytes of the body. */
+  readonly length: number
   readonly contentType: string | undefined
   readonly lastModified: string | undefined
   /** `X-GitHub-Media-Type`, which names the `Accept` rather than the body: good only for the same one. */

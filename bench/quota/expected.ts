@@ -12,7 +12,6 @@ export interface State {
   readonly isEmptyList: boolean
   /** It came with a `Link`, or is a full page: an unchanged body does not tell which pages there are. */
   readonly hasOpenLink: boolean
-  readonly hasEntityTag: boolean
   readonly hasDate: boolean
 }
 
@@ -108,7 +107,7 @@ export function headersOf({ accept, authorization }: Read): Record<string, strin
   return { accept, authorization, 'user-agent': 'reference-trace' }
 }
 
-function stateOf({ status, body, link, etag, lastModified }: Reply, target: string, origin: string): State {
+function stateOf({ status, body, link, lastModified }: Reply, target: string, origin: string): State {
   const parsed: unknown = JSON.parse(body.toString('utf8'))
   const size = Number(/[?&]per_page=(\d+)/.exec(target)?.[1] ?? 30)
   return {
@@ -117,7 +116,6 @@ function stateOf({ status, body, link, etag, lastModified }: Reply, target: stri
     link: neutral(link ?? '', [origin]),
     isEmptyList: Array.isArray(parsed) && parsed.length === 0,
     hasOpenLink: link !== undefined || (Array.isArray(parsed) && parsed.length === size),
-    hasEntityTag: etag !== undefined,
     hasDate: lastModified !== undefined,
   }
 }

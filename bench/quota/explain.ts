@@ -1,25 +1,29 @@
-import type { Expectations, State } from './expected.ts'
+import type { Expectations } from './expected.ts'
+import type { Ideal } from './ideals.ts'
 import type { Judged, RunResult } from './run.ts'
 import type { Read, Trace } from './trace.ts'
 import type { UpstreamEntry } from './upstream.ts'
 
 /**
- * Why a body was paid that the least possible does not pay there:
- * - `empty-list`: `[]`, which can be asked for before it was ever seen
+ * Why a body was paid that is not paid there in the ideal case:
  * - `concurrent`: asked before the first one to pay for this body had been answered
  * - `after-304`: paid at once after a 304 that was not enough, mostly because of its `Link`
  * - `unconditional`: the body was known, and nothing was asked with
  * - `not-among-candidates`: the body was known, and none of the tags that were sent was its tag for this reader
  */
-export type Reason = 'empty-list' | 'concurrent' | 'after-304' | 'unconditional' | 'not-among-candidates'
+export type Reason = 'concurrent' | 'after-304' | 'unconditional' | 'not-among-candidates'
 
-/** A body that was paid again. */
+/** A payment that the ideal does without. */
 export interface Surplus {
   readonly reason: Reason
   readonly target: string
   readonly read: Read
   /** How many tags were sent. */
   readonly candidates: number
+  /** How many other bodies of the target had been confirmed or sent since this one last was, to anybody. */
+  readonly newer: number
+  /** Who paid what was paid again, and how long before, ms; undefined for what the ideal never pays. */
+  readonly firstPaid: { readonly login: string; readonly before: number } | undefined
   /** The body has a `Link`, or is a full page. */
   readonly hasOpenLink: boolean
   readonly turn: number
@@ -31,7 +35,7 @@ export interface Surplus {
 export interface TargetCost {
   readonly target: string
   reads: number
-  /** Bodies paid for the first time: before the world had turned, or after. */
+  /** Payments that the ideal makes too: before the world had turned, or after. */
   cold: number
   changed: number
   surplus: number
@@ -45,8 +49,8 @@ export interface Explanation {
 /** A payment that takes up a validator after less than this came directly after a 304 to the same question, ms. */
 const AT_ONCE = 25
 
-/** Goes through the upstream's log and finds every payment that was not the first one for its body. */
-export function explain(trace: Trace, result: RunResult, expectations: Expectations): Explanation {
+/** Goes through the upstream's log and finds every payment that the ideal does without. */
+export function explain(trace: Trace, result: RunResult, expectations: Expectations, ideal: Ideal): Explanation {
   const readers = new Map(trace.reads.map((read) => [read.authorization, read]))
   const targets = new Map<string, TargetCost>()
   const costOf = (target: string): TargetCost => {
@@ -57,26 +61,30 @@ export function explain(trace: Trace, result: RunResult, expectations: Expectati
   for (const { target, isRefused } of trace.reads) if (!isRefused) costOf(target).reads++
   const firstGiven = firstTimes(result.answers)
   const answersOf = groupAnswers(result.answers)
-  const paid = new Set<string>()
+  const paid = new Map<string, { login: string; time: number }>()
+  const recent = new RecentBodies()
   const lasts = new Map<string, UpstreamEntry>()
   const surplus: Surplus[] = []
   for (const entry of result.entries) {
     const question = questionOf(entry.credential, entry.accept, pathOf(entry))
     const before = lasts.get(question)
     lasts.set(question, entry)
-    if (entry.status !== 200 || entry.cost === 0) continue
     const target = pathOf(entry)
     const reader = readers.get(entry.credential ?? '')
-    if (reader === undefined) continue
+    if (reader === undefined || (entry.status !== 200 && entry.status !== 304)) continue
     const turn = turnOf(entry, result.revisions)
     const state = expectations.find(reader.readerClass, target, turn)
     // Asked for nobody who waits, long after anybody did.
     if (state === undefined) continue
-    const body = `${target} ${state.body}`
-    const isFirst = !paid.has(body)
-    paid.add(body)
+    const newer = recent.use(target, state.body)
+    if (entry.status !== 200 || entry.cost === 0) continue
+    const read = { ...reader, accept: entry.accept ?? '', target }
+    const price = ideal({ read, state })
+    const first = typeof price === 'object' ? paid.get(price.once) : undefined
+    const isDue = price !== 'free' && first === undefined
+    if (typeof price === 'object' && isDue) paid.set(price.once, { login: reader.login, time: entry.time })
     const cost = costOf(target)
-    if (isFirst && !state.isEmptyList) {
+    if (isDue) {
       if (turn === 0) cost.cold++
       else cost.changed++
       continue
@@ -86,10 +94,12 @@ export function explain(trace: Trace, result: RunResult, expectations: Expectati
       ({ startedAt, endedAt }) => startedAt <= entry.time + 1 && entry.time <= endedAt,
     )
     surplus.push({
-      reason: reasonOf(entry, state, before, firstGiven.get(body)),
+      reason: reasonOf(entry, before, firstGiven.get(`${target} ${state.body}`)),
       target,
-      read: answer?.read ?? { ...reader, accept: entry.accept ?? '', target },
+      read: answer?.read ?? read,
+      newer,
       candidates: entry.ifNoneMatch?.split(',').length ?? 0,
+      firstPaid: first === undefined ? undefined : { login: first.login, before: entry.time - first.time },
       hasOpenLink: state.hasOpenLink,
       turn,
       cacheStatus: answer?.cacheStatus,
@@ -99,13 +109,20 @@ export function explain(trace: Trace, result: RunResult, expectations: Expectati
   return { targets: [...targets.values()].sort(byCost), surplus }
 }
 
-function reasonOf(
-  entry: UpstreamEntry,
-  state: State,
-  before: UpstreamEntry | undefined,
-  firstGivenAt: number | undefined,
-): Reason {
-  if (state.isEmptyList) return 'empty-list'
+/** Each target's bodies in the order of their last use. */
+class RecentBodies {
+  private readonly orders = new Map<string, string[]>()
+
+  /** Notes a use; answers with how many others were used since the last one, or with all of them. */
+  use(target: string, body: string): number {
+    const order = this.orders.get(target) ?? []
+    const place = order.indexOf(body)
+    this.orders.set(target, [body, ...order.filter((one) => one !== body)])
+    return place === -1 ? order.length : place
+  }
+}
+
+function reasonOf(entry: UpstreamEntry, before: UpstreamEntry | undefined, firstGivenAt: number | undefined): Reason {
   const isUnconditional = entry.ifNoneMatch === undefined && entry.ifModifiedSince === undefined
   if (isUnconditional && before?.status === 304 && entry.time - before.time < AT_ONCE) return 'after-304'
   if (firstGivenAt === undefined || entry.time < firstGivenAt) return 'concurrent'

@@ -1,8 +1,16 @@
 import type { Switches } from '../../sandbox/switches.ts'
-import { median, quantile } from '../load.ts'
+import { quantile } from '../load.ts'
 import { type Expectations, lookUp } from './expected.ts'
-import { explain } from './explain.ts'
-import { type Asked, leastByDate, leastPerToken, leastPossible, leastWithoutLinks } from './ideals.ts'
+import { type Explanation, explain } from './explain.ts'
+import {
+  type Asked,
+  costOf,
+  type Ideal,
+  leastByDate,
+  leastPerToken,
+  leastPossible,
+  leastWithoutLinks,
+} from './ideals.ts'
 import type { Verdict } from './judge.ts'
 import { HELP, type ModeName, parseOptions, type QuotaOptions, type SubjectName } from './options.ts'
 import { type RunResult, run } from './run.ts'
@@ -19,6 +27,9 @@ const REFERENCE: Partial<Switches> = { linkOn304: true }
 
 const AIM = 1.02
 
+/** Payments listed one by one, for each run. */
+const LISTED = 200
+
 const WAYS: Readonly<Record<SubjectName, { name: string; start: Start }>> = {
   direct: { name: 'direct access', start: direct },
   'per-token': { name: 'a cache per token, in the client', start: perToken },
@@ -29,7 +40,7 @@ const WAYS: Readonly<Record<SubjectName, { name: string; start: Start }>> = {
 interface Mode {
   readonly name: string
   readonly switches: Partial<Switches>
-  readonly ideal: (asked: readonly Asked[]) => number
+  readonly ideal: Ideal
 }
 
 const MODES: Readonly<Record<ModeName, Mode>> = {
@@ -56,7 +67,7 @@ interface Measured {
   readonly slowest: number
 }
 
-const VERDICTS: readonly Verdict[] = ['right', 'old-link', 'stale', 'leaked', 'wrong', 'unjudged']
+const VERDICTS: readonly Verdict[] = ['right', 'old-link', 'shared', 'stale', 'leaked', 'wrong', 'unjudged']
 
 function measure({ answers, entries }: RunResult): Measured {
   const latencies = Float64Array.from(
@@ -70,7 +81,7 @@ function measure({ answers, entries }: RunResult): Measured {
     refused: sum(true),
     requests: entries.length,
     verdicts: Object.fromEntries(VERDICTS.map((verdict) => [verdict, count(verdict)])) as Record<Verdict, number>,
-    median: median([...latencies]),
+    median: quantile(latencies, 0.5),
     slowest: quantile(latencies, 0.99),
   }
 }
@@ -90,7 +101,7 @@ async function main(): Promise<void> {
   const trace = makeTrace(options)
   const expectations = await lookUp(trace)
   const asked = askedBy(trace, expectations)
-  const least = leastPossible(asked)
+  const least = costOf(leastPossible, asked)
   describe(trace, options)
   const common = { trace, expectations, concurrent: options.concurrent }
   // The first run of a fresh client is slower than its later ones, and would stand for the upstream.
@@ -99,7 +110,20 @@ async function main(): Promise<void> {
 
   for (const latency of options.latencies) {
     print(`\nUpstream latency ${latency} ms`)
-    print(columns('', ['cost', '× least', 'asked', 'stale', 'old Link', 'leaked', 'wrong', 'median ms', 'p99 ms']))
+    print(
+      columns('', [
+        'cost',
+        '× least',
+        'asked',
+        'shared',
+        'old Link',
+        'stale',
+        'leaked',
+        'wrong',
+        'median ms',
+        'p99 ms',
+      ]),
+    )
     print(columns('the least possible', [least, '1.00']))
     for (const name of options.subjects) {
       const way = WAYS[name]
@@ -110,28 +134,52 @@ async function main(): Promise<void> {
       const result = await run(way.start, { ...common, switches: { ...REFERENCE, latency } })
       const measured = measure(result)
       print(line(way.name, measured, least))
+      noteRefusals(measured, trace)
       if (name !== 'weir') continue
       bad += badAnswers(measured, true)
-      print(`aim: at most ${AIM} × the least: ${measured.cost <= AIM * least ? 'met' : 'missed'}`)
-      if (options.explain) printExplanation(trace, result, expectations)
+      const explanation = explain(trace, result, expectations, leastPossible)
+      print(
+        `aim: at most ${AIM} × the least: ${measured.cost <= AIM * least ? 'met' : 'missed'}; ` +
+          `${explanation.surplus.length} units were for bodies that had been paid before`,
+      )
+      if (options.explain) printExplanation(explanation)
       printBad(result)
     }
   }
 
   if (options.modes.length > 0) {
     print('\nWeir in front of other upstreams, no latency; each beside what is ideal there')
-    print(columns('', ['cost', 'ideal', '× ideal', 'asked', 'stale', 'old Link', 'leaked', 'wrong', 'median ms']))
+    print(
+      columns('', [
+        'cost',
+        'ideal',
+        '× ideal',
+        'beyond',
+        'asked',
+        'shared',
+        'old Link',
+        'stale',
+        'leaked',
+        'wrong',
+        'median ms',
+      ]),
+    )
   }
   for (const name of options.modes) {
     const mode = MODES[name]
-    const ideal = mode.ideal(asked)
+    const ideal = costOf(mode.ideal, asked)
     const result = await run(weir, { ...common, switches: mode.switches })
     const measured = measure(result)
     bad += badAnswers(measured, mode.switches.linkOn304 === true)
     const { cost, requests, verdicts } = measured
-    const counts = [verdicts.stale, verdicts['old-link'], verdicts.leaked, verdicts.wrong + verdicts.unjudged]
-    print(columns(mode.name, [cost, ideal, ratio(cost, ideal), requests, ...counts, measured.median.toFixed(2)]))
-    if (options.explain) printExplanation(trace, result, expectations)
+    const counts = countsOf(verdicts)
+    const explanation = explain(trace, result, expectations, mode.ideal)
+    const beyond = explanation.surplus.length
+    print(
+      columns(mode.name, [cost, ideal, ratio(cost, ideal), beyond, requests, ...counts, measured.median.toFixed(2)]),
+    )
+    noteRefusals(measured, trace)
+    if (options.explain) printExplanation(explanation)
     printBad(result)
   }
   if (bad > 0) {
@@ -167,13 +215,20 @@ function line(name: string, measured: Measured, least: number): string {
     cost,
     ratio(cost, least),
     requests,
-    verdicts.stale,
-    verdicts['old-link'],
-    verdicts.leaked,
-    verdicts.wrong + verdicts.unjudged,
+    ...countsOf(verdicts),
     measured.median.toFixed(2),
     measured.slowest.toFixed(2),
   ])
+}
+
+/** Says where a run did not pay what all are said to pay for refusals. */
+function noteRefusals({ refused }: Measured, { reads }: Trace): void {
+  if (refused !== reads.filter(({ isRefused }) => isRefused).length) print(`  this one paid ${refused} for refusals`)
+}
+
+/** As the columns stand. */
+function countsOf({ shared, stale, leaked, wrong, unjudged, ...rest }: Measured['verdicts']): number[] {
+  return [shared, rest['old-link'], stale, leaked, wrong + unjudged]
 }
 
 function ratio(cost: number, ideal: number): string {
@@ -181,12 +236,11 @@ function ratio(cost: number, ideal: number): string {
 }
 
 function columns(name: string, values: readonly (number | string)[]): string {
-  return `${name.padEnd(36)}${values.map((value) => String(value).padStart(10)).join('')}`.trimEnd()
+  return `${name.padEnd(33)}${values.map((value) => String(value).padStart(10)).join('')}`.trimEnd()
 }
 
-function printExplanation(trace: Trace, result: RunResult, expectations: Expectations): void {
-  const { targets, surplus } = explain(trace, result, expectations)
-  const distinct = targets.reduce((sum, { cold, changed }) => sum + cold + changed, 0)
+function printExplanation({ targets, surplus }: Explanation): void {
+  const due = targets.reduce((sum, { cold, changed }) => sum + cold + changed, 0)
   print('\n    reads   cold changed surplus')
   for (const { target, reads, cold, changed, surplus: beyond } of targets) {
     print(`  ${[reads, cold, changed, beyond].map((value) => String(value).padStart(7)).join('')}  ${target}`)
@@ -194,13 +248,17 @@ function printExplanation(trace: Trace, result: RunResult, expectations: Expecta
   const groups = new Map<string, number>()
   for (const { reason } of surplus) groups.set(reason, (groups.get(reason) ?? 0) + 1)
   print(
-    `\n  ${surplus.length} payments beyond the first for a body: ${[...groups].map(([reason, count]) => `${count} ${reason}`).join(', ')}`,
+    `\n  ${due} payments were due, ${surplus.length} more were made: ${[...groups].map(([reason, count]) => `${count} ${reason}`).join(', ')}`,
   )
-  for (const { reason, target, read, candidates, hasOpenLink, turn, cacheStatus } of surplus) {
+  for (const { reason, target, read, candidates, newer, firstPaid, hasOpenLink, turn, cacheStatus } of surplus.slice(
+    0,
+    LISTED,
+  )) {
     print(
       `  ${reason.padEnd(21)}${target}${hasOpenLink ? ' (open Link)' : ''}  read ${read.position} turn ${turn} ` +
         `${read.login} ${read.authorization.split(' ')[0]} …${read.authorization.slice(-2)} ${read.accept.slice(16)} ` +
-        `tags ${candidates}  ${cacheStatus ?? ''}`,
+        `tags ${candidates}, newer bodies ${newer}, ` +
+        `${firstPaid === undefined ? 'never due' : `${firstPaid.before.toFixed(1)} ms after ${firstPaid.login}`}  ${cacheStatus ?? ''}`,
     )
   }
   print('')
@@ -209,7 +267,7 @@ function printExplanation(trace: Trace, result: RunResult, expectations: Expecta
 /** The first few answers that were not right, to look into. */
 function printBad({ answers }: RunResult): void {
   for (const { read, status, verdict, firstTurn, lastTurn, cacheStatus } of answers
-    .filter(({ verdict }) => verdict !== 'right' && verdict !== 'old-link')
+    .filter(({ verdict }) => verdict !== 'right' && verdict !== 'old-link' && verdict !== 'shared')
     .slice(0, 10)) {
     print(
       `  ${verdict}: read ${read.position} by ${read.login} of ${read.target}, ${status}, turns ${firstTurn} to ${lastTurn}  ${cacheStatus ?? ''}`,

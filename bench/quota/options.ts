@@ -4,7 +4,7 @@ export const HELP = `What a reference trace costs in units of the primary rate l
 
   --seed <number>          the trace's seed                                        1
   --reads <number>         reads that the upstream allows                          4000
-  --change-every <number>  reads between two changes of the upstream's world       40
+  --change-every <number>  reads between two changes, not below --concurrent        40
   --rotations <number>     how often all tokens are replaced                       4
   --concurrent <number>    requests at a time                                      8
   --latency <list>         upstream latencies to run at, ms, comma-separated       0,40
@@ -78,13 +78,15 @@ export function parseOptions(args: readonly string[], environment: NodeJS.Proces
     if (!/^\d{1,5}$/.test(one)) throw new Error(`--latency has ${one}, which is no whole number of milliseconds`)
     return Number(one)
   })
+  const concurrent = number('concurrent', 8, 1)
   return {
     help: isOn('help'),
     seed: number('seed', 1, 0),
     reads: number('reads', 4000, 1),
-    changeEvery: number('change-every', 40, 1),
+    // With more changes than requests at a time, an answer would be older than what is looked up to judge it.
+    changeEvery: number('change-every', 40, concurrent),
     rotations: number('rotations', 4, 0),
-    concurrent: number('concurrent', 8, 1),
+    concurrent,
     latencies,
     subjects: choices('subjects', SUBJECTS),
     modes: choices('modes', MODES),

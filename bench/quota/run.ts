@@ -1,16 +1,14 @@
 import type { Switches } from '../../sandbox/switches.ts'
 import { type Expectations, hashOf, neutral } from './expected.ts'
 import type { Reply } from './http.ts'
-import { type Given, judge, type Verdict } from './judge.ts'
+import { type Given, judgeAll, type Verdict } from './judge.ts'
 import type { Running, Start } from './subjects.ts'
 import type { Read, Trace } from './trace.ts'
 import type { UpstreamEntry } from './upstream.ts'
 import { startUpstream, type UpstreamProcess } from './upstream-process.ts'
 
-/** An answer, judged. Times are epoch milliseconds. */
+/** An answer, judged. */
 export interface Judged extends Given {
-  readonly startedAt: number
-  readonly endedAt: number
   readonly verdict: Verdict
   /** What the gateway says of it; only to explain, never to measure. */
   readonly cacheStatus: string | undefined
@@ -51,7 +49,14 @@ export async function run(start: Start, options: RunOptions): Promise<RunResult>
     const raw = await readAll(trace, subject, upstream, concurrent)
     const origins = [upstream.origin, subject.origin]
     const entries = await upstream.entries()
-    return { answers: raw.map((one) => judged(one, origins, expectations)), entries, revisions: upstream.revisions }
+    const answers = raw.map(({ reply, ...rest }) => ({
+      ...rest,
+      status: reply.status,
+      body: hashOf(reply.body, origins),
+      link: neutral(reply.link ?? '', origins),
+      cacheStatus: reply.cacheStatus,
+    }))
+    return { answers: judgeAll(answers, expectations), entries, revisions: upstream.revisions }
   } finally {
     await subject?.stop()
     await upstream.stop()
@@ -88,18 +93,6 @@ async function readAll(trace: Trace, subject: Running, upstream: UpstreamProcess
   }
   await Promise.all(Array.from({ length: concurrent }, worker))
   return answers
-}
-
-function judged(raw: Raw, origins: readonly string[], expectations: Expectations): Judged {
-  const { reply, ...rest } = raw
-  const given = {
-    ...rest,
-    status: reply.status,
-    body: hashOf(reply.body, origins),
-    link: neutral(reply.link ?? '', origins),
-    cacheStatus: reply.cacheStatus,
-  }
-  return { ...given, verdict: judge(given, expectations) }
 }
 
 function now(): number {

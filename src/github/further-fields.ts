@@ -33,8 +33,6 @@ function addLines(headers: HeaderList, name: string, fields: string[]): void {
   }
 }
 
-const AROUND_COMMAS = /[ \t]*,[ \t]*/
-
 /**
  * A value as keys hold it (RFC 9111 §4.1): lines combined, without white space around commas. What holds a quoted string
  * stays as it is, for a comma in there is none of the list. The ranges of `Accept-Language` have neither case nor order
@@ -42,7 +40,20 @@ const AROUND_COMMAS = /[ \t]*,[ \t]*/
  */
 function normalised(name: string, value: string): string {
   if (name === 'accept-language') return value.replace(/[ \t]/g, '').toLowerCase().split(',').sort().join(',')
-  return value.includes('"') ? value : value.trim().split(AROUND_COMMAS).join(',')
+  return value.includes('"') ? value : value.split(',').map(trimmed).join(',')
+}
+
+/** Without spaces and tabs at its ends, and them alone: a no-break space belongs to the value. */
+function trimmed(text: string): string {
+  let from = 0
+  let to = text.length
+  while (from < to && isBlank(text.charCodeAt(from))) from++
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--
+  return text.slice(from, to)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
 }
 
 /** Names beyond the allow-list that may not go upstream, and why. */

@@ -94,9 +94,20 @@ export function initialAgeOf(headers: HeaderList, askedAt: number, arrivedAt: nu
   const date = parseHttpDate(headerValue(headers, 'date'), arrivedAt)
   // `Date` has whole seconds: less than one of them says nothing about age.
   const apparent = date === undefined || arrivedAt - date < 1000 ? 0 : arrivedAt - date
-  const age = headerValue(headers, 'age')
-  const stated = age !== undefined && /^\d+$/.test(age) ? Number(age) * 1000 : 0
-  return Math.max(apparent, stated + (arrivedAt - askedAt))
+  return Math.max(apparent, statedAge(headers) + (arrivedAt - askedAt))
+}
+
+/** Older than anything that is fresh (RFC 9111 §1.2.2), ms. */
+const OLDEST = 2 ** 31 * 1000
+
+/**
+ * `Age`, ms. One that cannot be read counts as the oldest: ignored, as RFC 9111 §5.1 suggests, it would make an answer of
+ * unknown age look new, and what cannot be read may cost a question but never give a wrong answer.
+ */
+function statedAge(headers: HeaderList): number {
+  const age = joinedHeader(headers, 'age')
+  if (age === undefined) return 0
+  return /^\d+$/.test(age) ? Math.min(Number(age) * 1000, OLDEST) : OLDEST
 }
 
 /** Present age of a stored answer, ms. */

@@ -67,6 +67,27 @@ export function cacheStoreContract(name: string, makeStore: () => CacheStore | P
       expect(await store.validation('other')).toMatchObject({ bodyKey: 'b1' })
     })
 
+    test('keeps a body that nothing names yet, and nothing else with it', async () => {
+      const store = await makeStore()
+      await store.keepBody(body('b', '\0\xff{}'))
+      const held = await store.body('b')
+      expect(held?.key).toBe('b')
+      expect(Array.from(held!.bytes)).toEqual(Array.from(body('b', '\0\xff{}').bytes))
+      expect(await store.validation('b')).toBeUndefined()
+      expect(await store.body('B')).toBeUndefined()
+    })
+
+    test('a body that was kept alone is the one that a validation names, and outlives it', async () => {
+      const store = await makeStore()
+      await store.keepBody(body('b'))
+      await store.keep('k', validation('b'), body('b'))
+      await store.keepBody(body('b'))
+      expect(await store.validation('k')).toMatchObject({ bodyKey: 'b' })
+      await store.drop('k')
+      await store.drop('b')
+      expect((await store.body('b'))?.key).toBe('b')
+    })
+
     test('keys are told apart whatever characters they hold', async () => {
       const keys = fc.uniqueArray(fc.string({ unit: 'binary-ascii', maxLength: 30 }), { maxLength: 8 })
       await fc.assert(
@@ -92,6 +113,7 @@ export function neverMakesAnythingUp(name: string, makeStore: () => CacheStore |
       const key = fc.constantFrom('a', 'b', 'c')
       const operation = fc.oneof(
         fc.record({ do: fc.constant('keep' as const), key, body: fc.constantFrom('x', 'y', 'z') }),
+        fc.record({ do: fc.constant('keep body' as const), key: fc.constantFrom('x', 'y', 'z') }),
         fc.record({ do: fc.constant('drop' as const), key }),
       )
       await fc.assert(
@@ -103,6 +125,8 @@ export function neverMakesAnythingUp(name: string, makeStore: () => CacheStore |
               const kept = validation(each.body, { epoch: index })
               model.set(each.key, kept)
               await store.keep(each.key, kept, body(each.body))
+            } else if (each.do === 'keep body') {
+              await store.keepBody(body(each.key))
             } else {
               model.delete(each.key)
               await store.drop(each.key)

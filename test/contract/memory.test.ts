@@ -2,14 +2,21 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { memoryBudgetLedger } from '../../src/store/memory/budget-ledger.ts'
 import { memoryCacheStore } from '../../src/store/memory/cache-store.ts'
+import { memoryKnownRepresentations } from '../../src/store/memory/known-representations.ts'
+import { memoryPredictedTags } from '../../src/store/memory/predicted-tags.ts'
 import { memoryWriteEpochs } from '../../src/store/memory/write-epochs.ts'
 import { budgetLedgerContract } from './budget-ledger.contract.ts'
 import { body, cacheStoreContract, neverMakesAnythingUp, validation } from './cache-store.contract.ts'
+import { known, knownRepresentationsContract } from './known-representations.contract.ts'
+import { predictedTagsContract } from './predicted-tags.contract.ts'
 import { writeEpochsContract } from './write-epochs.contract.ts'
 
 cacheStoreContract('memory', () => memoryCacheStore({ bodyBytes: 100_000, validationBytes: 100_000 }))
 neverMakesAnythingUp('memory, with hardly any room', () => memoryCacheStore({ bodyBytes: 600, validationBytes: 1500 }))
 writeEpochsContract('memory', memoryWriteEpochs)
+knownRepresentationsContract('memory', () => memoryKnownRepresentations(100_000), 20)
+predictedTagsContract('memory', () => memoryPredictedTags(100_000))
+predictedTagsContract('memory, with hardly any room', () => memoryPredictedTags(500))
 budgetLedgerContract('memory', (clock) => memoryBudgetLedger(100, clock))
 
 describe('bounds of the memory store', () => {
@@ -91,6 +98,105 @@ describe('bounds of the memory store', () => {
       false,
       true,
     ])
+  })
+})
+
+test('a body that was kept alone counts towards the bound, and is as good as new when it is kept again', () => {
+  const store = memoryCacheStore({ bodyBytes: 3 * 1300, validationBytes: 10_000 })
+  const large = (key: string) => ({ key, bytes: new Uint8Array(1000) })
+  for (const key of ['one', 'two', 'three']) void store.keepBody(large(key))
+  void store.keepBody(large('one'))
+  void store.keepBody(large('four'))
+  expect(['one', 'two', 'three', 'four'].map((key) => store.body(key) !== undefined)).toEqual([true, false, true, true])
+  expect(store.usage()[0]!.bytes).toBeLessThanOrEqual(3 * 1300)
+})
+
+describe('bounds of what predictions rest on', () => {
+  const BYTES = 20_000
+  const text = fc.oneof(fc.constant('application/json'), fc.string({ maxLength: 4000 }))
+
+  test('known representations: 20 of a resource', () => {
+    const memory = memoryKnownRepresentations(100_000)
+    for (let index = 0; index < 30; index++) memory.saw('r', known(`${index}`))
+    expect(memory.of('r').map(({ bodyKey }) => bodyKey)).toEqual(
+      Array.from({ length: 20 }, (_, index) => `${29 - index}`),
+    )
+  })
+
+  test('known representations: in bytes, texts that a client chose included', () => {
+    const step = fc.record({
+      resource: fc.oneof(fc.nat(5).map(String), text),
+      accept: fc.option(text, { nil: undefined }),
+      body: fc.nat(8),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const memory = memoryKnownRepresentations(BYTES)
+        for (const { resource, accept, body: bodyKey } of steps) memory.saw(resource, known(`${bodyKey}`, { accept }))
+        const { bytes, entries } = memory.usage()
+        // A second opinion, from outside: the texts alone of what can still be read.
+        const held = [...new Set(steps.map(({ resource }) => resource))].filter((each) => memory.of(each).length > 0)
+        const texts = held
+          .map(
+            (each) =>
+              each +
+              memory
+                .of(each)
+                .map(({ accept }) => accept ?? '')
+                .join(''),
+          )
+          .join('')
+        expect(bytes).toBeLessThanOrEqual(BYTES)
+        expect(bytes).toBeGreaterThanOrEqual(texts.length + 400 * held.length)
+        expect(entries).toBe(held.length)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('known representations: each text of the upstream counts', () => {
+    const bytesOf = (more: Parameters<typeof known>[1]) => {
+      const memory = memoryKnownRepresentations(BYTES)
+      memory.saw('r', known('b', more))
+      return memory.usage().bytes
+    }
+    const short = { accept: '', contentType: '', lastModified: '', mediaType: '' }
+    for (const name of ['accept', 'contentType', 'lastModified', 'mediaType']) {
+      expect(bytesOf({ ...short, [name]: 'x'.repeat(1000) })).toBe(bytesOf(short) + 1000)
+    }
+    expect(bytesOf({ ...short, accept: 'x'.repeat(BYTES) })).toBe(0)
+  })
+
+  test('known representations: the resource that nobody asked about for longest goes first', () => {
+    const memory = memoryKnownRepresentations(2 * 1000)
+    memory.saw('one', known('b'))
+    memory.saw('two', known('b'))
+    memory.of('one')
+    memory.saw('three', known('b'))
+    expect(['one', 'two', 'three'].map((each) => memory.of(each).length)).toEqual([1, 0, 1])
+  })
+
+  test('predicted tags: in bytes, names included, which hold what a client chose', () => {
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 100 }), (names) => {
+        const tags = memoryPredictedTags(BYTES)
+        for (const name of names) tags.set(name, 'x'.repeat(64))
+        const held = [...new Set(names)].filter((name) => tags.get(name) !== undefined)
+        const { bytes, entries } = tags.usage()
+        expect(bytes).toBeLessThanOrEqual(BYTES)
+        expect(bytes).toBeGreaterThanOrEqual(held.join('').length + 150 * held.length)
+        expect(entries).toBe(held.length)
+      }),
+    )
+  })
+
+  test('predicted tags: what was not used for longest goes first', () => {
+    const tags = memoryPredictedTags(2 * 300)
+    tags.set('one', 'tag')
+    tags.set('two', 'tag')
+    tags.get('one')
+    tags.set('three', 'tag')
+    expect(['one', 'two', 'three'].map((name) => tags.get(name))).toEqual(['tag', undefined, 'tag'])
   })
 })
 

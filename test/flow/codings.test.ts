@@ -48,14 +48,21 @@ test.each([
 })
 
 test.each(['zstd', 'gzip, gzip', 'deflate', 'made-up'])(
-  '%s, which nobody asked for, passes as it is',
+  '%s, which nobody asked for, passes and is kept as it is',
   async (coding) => {
     pair = await startPair()
     const bytes = Buffer.from([1, 2, 3, 255])
-    const answer = await coded(coding, bytes)
-    expect(answer.body.equals(bytes)).toBe(true)
-    expect(answer.headers['content-encoding']).toBe(coding)
-    expect(answer.headers['cache-status']).toContain('detail=unknown-coding')
+    const first = await coded(coding, bytes)
+    expect(first.headers['cache-status']).toContain('; stored')
+    const second = await pair.ask('/user', {
+      token,
+      headers: { 'cache-control': 'max-stale', 'accept-encoding': 'gzip' },
+    })
+    expect(second.headers['cache-status']).toContain('; hit')
+    for (const answer of [first, second]) {
+      expect(answer.body.equals(bytes)).toBe(true)
+      expect(answer.headers['content-encoding']).toBe(coding)
+    }
   },
 )
 

@@ -228,6 +228,20 @@ test.each([201, 203, 204, 299, 301, 404, 410, 500])(
   },
 )
 
+test('an error that is reused is rewritten as the error that it is, wherever it stands', async () => {
+  pair = await startPair()
+  const { ask, sandbox, gateway } = pair
+  // What is here in a 200 is an address that somebody typed.
+  const path = '/repos/octocat/hello-world/hooks/1/config'
+  const body = JSON.stringify({ message: 'Gone', url: `${sandbox.urls.api}/user` })
+  const headers = ['Content-Type', 'application/json', 'Cache-Control', 'public, max-age=60']
+  sandbox.switches.faults = [{ fault: { kind: 'answer', status: 410, headers, body } }]
+  for (let round = 0; round < 2; round++) {
+    expect((await ask(path, { token })).json().url).toBe(`${gateway.api}/user`)
+  }
+  expect(asked()).toBe(1)
+})
+
 test('a private 404 is asked about every time, as GitHub’s are', async () => {
   pair = await startPair({ settings: { WEIR_FRESHNESS: '1h' } })
   const fault = { kind: 'answer', status: 404, headers: ['Cache-Control', 'private, max-age=60'], body: '{}' } as const

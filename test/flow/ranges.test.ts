@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { ASSETS, TOKENS } from '../../sandbox/index.ts'
 import { type Pair, startPair } from '../support/pair.ts'
 
-/** `Range`: for files it passes, for JSON it is dropped. */
+/** `Range`: for files it passes, for JSON it is dropped, and what is held is cut here. */
 
 let pair: Pair
 afterEach(() => pair.close())
@@ -43,6 +43,19 @@ test('If-Range goes with it, as the upstream knows the tag', async () => {
   pair = await startPair()
   await pair.ask(FILE, { token, headers: { ...raw, range: 'bytes=0-1', 'if-range': '"a"' } })
   expect(pair.sandbox.log.last.headers['if-range']).toBe('"a"')
+})
+
+test('a part of what is held and goes out as it is needs no question', async () => {
+  pair = await startPair({ settings: { WEIR_FRESHNESS: '1h' } })
+  const { ask, sandbox } = pair
+  const whole = await ask('/zen', { token })
+  const part = await ask('/zen', { token, headers: { range: 'bytes=2-6' } })
+  expect(part).toMatchObject({ status: 206, text: whole.text.slice(2, 7) })
+  expect(part.headers['content-range']).toBe(`bytes 2-6/${whole.body.length}`)
+  expect(part.headers['content-length']).toBe('5')
+  expect(part.headers['cache-status']).toBe('weir; hit')
+  expect(await ask('/zen', { token, headers: { range: 'bytes=999-' } })).toMatchObject({ status: 416, text: '' })
+  expect(sandbox.log.count).toBe(1)
 })
 
 test('JSON is never asked for in parts', async () => {

@@ -207,6 +207,14 @@ describe('WEIR_STALE_ON_ERROR', () => {
   })
 })
 
+test('a stale copy states the limits that were last seen', async () => {
+  pair = await startPair({ switches: { rateLimits: { core: 100 } } })
+  await pair.ask(PAGE, { token })
+  await pair.ask('/user', { token })
+  fails(reset)
+  expect((await pair.ask(PAGE, { token })).headers['x-ratelimit-remaining']).toBe('98')
+})
+
 test('the error that was covered up gives its connection back', async () => {
   pair = await startPair({ settings: { WEIR_UPSTREAM_MAX_CONNECTIONS: '1' } })
   const { ask } = pair

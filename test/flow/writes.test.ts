@@ -142,6 +142,15 @@ test('a read between a write’s sending and its answer does not stay as fresh e
   expect((await ask(`${ISSUES}/1`, { token })).json().title).toBe('Newer')
 })
 
+test('what somebody writes without a credential is no matter of what everybody else reads without one', async () => {
+  const { ask, sandbox } = pair
+  await ask('/repos/octocat/hello-world')
+  const body = Buffer.from('<p>x</p>')
+  sandbox.switches.faults = [{ method: 'POST', fault: { kind: 'answer', status: 200, headers: [], body } }]
+  expect((await ask('/markdown', { method: 'POST', payload: { text: 'x' } })).status).toBe(200)
+  expect((await ask('/repos/octocat/hello-world')).headers['cache-status']).toBe('weir; hit')
+})
+
 test('OPTIONS is the upstream’s to answer', async () => {
   const answer = await pair.ask('/user', { method: 'OPTIONS', headers: { origin: 'https://example.com' } })
   expect(answer.status).toBe(204)

@@ -22,7 +22,7 @@ export class ArrivingBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     this.#arrival = arrival
     const bytes = encoder.encode(exchange.body)
     const half = Math.ceil(bytes.length / 2)
-    this.#pieces = exchange.number % 2 === 0 ? [bytes] : [bytes.slice(0, half), bytes.slice(half)]
+    this.#pieces = exchange.ordinal % 2 === 0 ? [bytes] : [bytes.slice(0, half), bytes.slice(half)]
     if (exchange.fault === 'truncated') this.#pieces = [bytes.slice(0, half)]
   }
 

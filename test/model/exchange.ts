@@ -1,5 +1,5 @@
-import type { Asked, Truth } from './truth.ts'
 import type { Writing } from './resources.ts'
+import type { Asked, Truth } from './truth.ts'
 
 /**
  * What goes wrong with one exchange. `refused`: no connection. `lost`: a kept connection turned out to be closed; `lost late`:
@@ -29,6 +29,10 @@ export const NEVER = Number.POSITIVE_INFINITY
 /** One request that arrived upstream, and what became of it. Times are ticks of the run's one counter. */
 export interface Exchange {
   readonly number: number
+  /** Among those of the same key. */
+  readonly ordinal: number
+  /** Which gateway asked: none knows what was asked by one before it. */
+  readonly generation: number
   readonly asked: Asked
   /** Exact `Authorization`, or `anonymous`. */
   readonly credential: string
@@ -60,7 +64,7 @@ export interface Exchange {
   /** Bodies that this credential was sent for this key with the validator that a 304 confirms. */
   confirmed: readonly string[]
   /** Links that this answer leaves good: its own, or those that were stated not too long before. */
-  links: readonly (string | undefined)[]
+  readonly links: (string | undefined)[]
   readonly isAborted: () => boolean
 }
 

@@ -25,19 +25,22 @@ export class Judge {
   readonly #upstream: Upstream
   readonly #world: World
   readonly #settings: Settings
+  readonly #isSlow: boolean
   /** By key: the latest that its caller has certainly been told. */
   readonly #seen = new Map<string, Exchange>()
   /** Reads and writes by key, for what was out when. */
   readonly #readings = new Map<string, Reading[]>()
 
-  constructor(upstream: Upstream, world: World, settings: Settings) {
+  /** @param isSlow whether the gateway's store takes its time */
+  constructor(upstream: Upstream, world: World, settings: Settings, isSlow: boolean) {
+    this.#isSlow = isSlow
     this.#upstream = upstream
     this.#world = world
     this.#settings = settings
   }
 
-  seen(key: string): Exchange | undefined {
-    return this.#seen.get(key)
+  seen(key: string, generation: number): Exchange | undefined {
+    return this.#seen.get(`${generation} ${key}`)
   }
 
   /** A request has arrived. */
@@ -68,7 +71,7 @@ export class Judge {
       if (earliest === undefined || exchange.evaluatedAt < earliest.evaluatedAt) earliest = exchange
     }
     if (source !== undefined && earliest !== undefined) {
-      if (!reading.isWrite) this.#sees(reading.key, earliest)
+      if (!reading.isWrite) this.#sees(earliest)
       return source
     }
     if (this.#isGatewaysOwn(reading, got, candidates)) return 'gateway'
@@ -77,7 +80,8 @@ export class Judge {
 
   #candidates(reading: Reading): Candidate[] {
     const found: Candidate[] = []
-    const exchanges = this.#upstream.of(reading.key)
+    const { generation } = reading
+    const exchanges = this.#upstream.of(reading.key).filter((each) => each.generation === generation)
     const writes = this.#upstream.exchanges.filter(({ writing }) => writing !== undefined)
     const mayShare = !insists(reading) && reading.directive !== 'only-if-cached'
     for (const exchange of exchanges) {
@@ -107,7 +111,8 @@ export class Judge {
     if (!isRead(exchange) || status === undefined || exchange.arrivedAt === NEVER || fault === 'lie') return false
     if (status !== 304 && state !== 'complete') return false
     // What was answered only to requests that forbid storing it is nobody else's.
-    return this.#during(exchange).some(({ directive }) => directive !== 'no-store')
+    const during = this.#during(exchange)
+    return during.length === 0 || during.some(({ directive }) => directive !== 'no-store')
   }
 
   /** Requests of the same key that had come and were not over while the exchange was out. */
@@ -120,20 +125,23 @@ export class Judge {
   #wasOut(exchange: Exchange, tick: number): boolean {
     if (exchange.endedAt >= tick) return true
     const readings = this.#readings.get(exchange.key) ?? []
-    return readings.some(({ startedAt, closedAt }) => startedAt < exchange.sentAt && closedAt >= tick)
+    const open = readings.filter(({ startedAt, closedAt }) => startedAt < tick && closedAt >= tick)
+    // A store that takes its time keeps an answer from whoever asked, and from those who came to wait for it.
+    return open.some(
+      ({ startedAt }) => startedAt < exchange.sentAt || (this.#isSlow && this.#wasOut(exchange, startedAt)),
+    )
   }
 
   #isOlderThanSeen(exchange: Exchange, floor: Exchange | undefined): boolean {
-    if (floor === undefined || exchange.evaluatedAt >= floor.evaluatedAt) return false
+    if (floor === undefined || exchange.evaluatedAt >= floor.evaluatedAt || !speaksOfIt(exchange)) return false
     if (isWhole(exchange) !== isWhole(floor)) return true
     const known = bodiesOf(floor)
     return !bodiesOf(exchange).some((body) => known.includes(body))
   }
 
-  #sees(key: string, exchange: Exchange): void {
-    const { status, fault } = exchange
-    if (status === undefined || fault === '202' || fault === 'limit' || fault === 'lie') return
-    if (status >= 500 || status === 429) return
+  #sees(exchange: Exchange): void {
+    if (!speaksOfIt(exchange)) return
+    const key = `${exchange.generation} ${exchange.key}`
     const known = this.#seen.get(key)
     if (known === undefined || known.evaluatedAt < exchange.evaluatedAt) this.#seen.set(key, exchange)
   }
@@ -203,10 +211,12 @@ export class Judge {
   }
 
   #explain(reading: Reading, got: Got, problems: readonly string[]): string {
-    const shown = [got.status, ...got.headers.map((text, index) => (index % 2 === 0 ? `\n    ${text}:` : text))].join(' ')
+    const shown = [got.status, ...got.headers.map((text, index) => (index % 2 === 0 ? `\n    ${text}:` : text))].join(
+      ' ',
+    )
     const history = this.#upstream.of(reading.key).map(describe)
     return [
-      `request ${reading.index} (${reading.method} ${reading.key}, ${reading.directive ?? 'no directives'}, begun at ${reading.startedAt}) got what no rule allows:`,
+      `request ${reading.name} (${reading.method} ${reading.key}, ${reading.directive ?? 'no directives'}, begun at ${reading.startedAt}) got what no rule allows:`,
       `    ${shown}\n    ${got.body}${got.isWhole ? '' : ' (broken off)'}`,
       `  its tags: ${reading.tags.join(', ') || 'none'}; its date: ${reading.modifiedSince ?? 'none'}; seen before: ${reading.floor?.number ?? 'nothing'}`,
       ...problems,
@@ -216,11 +226,16 @@ export class Judge {
   }
 }
 
-function describe(exchange: Exchange): string {
+export function describe(exchange: Exchange): string {
   const { number, asked, noneMatch, modifiedSince, status, state, fault, truth } = exchange
   const conditions = [noneMatch, modifiedSince].filter((value) => value !== undefined).join('; ')
   const times = [exchange.sentAt, exchange.evaluatedAt, exchange.arrivedAt, exchange.endedAt].join('/')
   return `  ${number}: ${asked.method} ${conditions} -> ${status} ${state}${fault === undefined ? '' : ` (${fault})`} at ${times}; truth ${truth?.status} "${truth?.tag}" ${truth?.body} ${truth?.link ?? ''}`
+}
+
+/** Whether it says how things are with what was asked for. */
+function speaksOfIt({ status = 500, fault }: Exchange): boolean {
+  return status < 500 && status !== 429 && fault !== '202' && fault !== 'limit' && fault !== 'lie'
 }
 
 function isWhole({ truth, status }: Exchange): boolean {
@@ -253,12 +268,15 @@ function notModifiedProblem({ truth, status, noneMatch }: Exchange, reading: Rea
   if (modifiedSince === undefined) return 'the client sent no validator'
   const { lastModified } = truth!
   const isOld = lastModified !== undefined && lastModified <= modifiedSince
-  return isOld || (status === 304 && noneMatch === undefined) ? undefined : 'it was changed since the date of the client'
+  return isOld || (status === 304 && noneMatch === undefined)
+    ? undefined
+    : 'it was changed since the date of the client'
 }
 
 function compareOther({ status, body, truth }: Exchange, reading: Reading, got: Got): string | undefined {
   if (got.status !== status) return `it was answered with ${status}`
-  if (reading.method !== 'HEAD' && !(got.isWhole ? got.body === body : body.startsWith(got.body))) return `it says ${body}`
+  if (reading.method !== 'HEAD' && !(got.isWhole ? got.body === body : body.startsWith(got.body)))
+    return `it says ${body}`
   const location = field(got.headers, 'location')
   if (status === truth!.status && location !== truth!.location) return `its location is ${truth!.location}`
   const limit = field(got.headers, 'x-ratelimit-limit')

@@ -3,7 +3,15 @@ import { FAULTS, type Fault } from './exchange.ts'
 import { DIRECTIVES, type Directive } from './reading.ts'
 import { RESOURCES, WRITINGS } from './resources.ts'
 import type { Settings } from './rules.ts'
-import { ACCOUNTS, type Account, type Level, type Profile, REPOSITORIES, type Repository, type TagRule } from './world.ts'
+import {
+  ACCOUNTS,
+  type Account,
+  type Level,
+  type Profile,
+  REPOSITORIES,
+  type Repository,
+  type TagRule,
+} from './world.ts'
 
 /** Which validators a client sends with a read. */
 export type Holding = 'nothing' | 'own' | 'older' | 'several' | 'of another' | 'foreign' | 'garbage' | 'date' | 'both'
@@ -19,6 +27,8 @@ export type Command = { readonly steps: number } & (
       readonly apiVersion: boolean
       readonly holding: Holding
       readonly directive: Directive
+      /** How often at once. */
+      readonly times: number
     }
   | { readonly kind: 'write'; readonly caller: number; readonly writing: number }
   | { readonly kind: 'leave'; readonly request: number }
@@ -40,6 +50,8 @@ export interface Plan {
   readonly settings: Settings
   /** What is read in this run: few things, so that requests meet. */
   readonly focus: readonly number[]
+  /** Who asks in this run; commands count in it, round. */
+  readonly cast: readonly number[]
   readonly store: 'at once' | 'later'
   readonly maxEntryBytes: number
   readonly bodyBytes: number
@@ -55,6 +67,9 @@ export const CALLERS: readonly { readonly account: Account | 'nobody' | 'intrude
   { account: 'nobody', scheme: '' },
   { account: 'intruder', scheme: 'token' },
 ]
+
+/** Which of them is the one never accepted. */
+export const STRANGER = CALLERS.length - 1
 
 export const THINGS = ['one', 'open', 'file', 'user ann', 'user bob', 'issues', 'notifications ann', 'tags'] as const
 export const COLLECTIONS = ['issues', 'tags', 'labels'] as const
@@ -82,10 +97,9 @@ const profile: fc.Arbitrary<Profile> = fc.record({
   tagOn304: often(true, false),
   linkOn304: fc.boolean(),
   mediaTypeOn304: fc.boolean(),
-  credentialed: often<string | undefined>(
-    PRIVATE,
-    PUBLIC,
-    LENIENT,
+  credentialed: fc.constantFrom(
+    ...[PRIVATE, PRIVATE, PRIVATE, PRIVATE, PRIVATE, PRIVATE],
+    ...[PUBLIC, PUBLIC, PUBLIC, LENIENT, LENIENT, LENIENT],
     'private, max-age=60, must-revalidate',
     'private, stale-while-revalidate=30',
     'no-cache',
@@ -97,10 +111,13 @@ const profile: fc.Arbitrary<Profile> = fc.record({
 })
 
 const settings: fc.Arbitrary<Settings> = fc.record({
-  freshness: often<Settings['freshness']>(
+  freshness: fc.constantFrom<Settings['freshness']>(
     { mode: 'upstream' },
-    { mode: 'revalidate' },
+    { mode: 'upstream' },
+    { mode: 'upstream' },
     { mode: 'duration', milliseconds: 30_000 },
+    { mode: 'duration', milliseconds: 30_000 },
+    { mode: 'revalidate' },
   ),
   stale: often<Settings['stale']>(
     { milliseconds: 300_000, isSet: false },
@@ -109,8 +126,14 @@ const settings: fc.Arbitrary<Settings> = fc.record({
   ),
 })
 
-const steps = fc.oneof({ weight: 2, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 3 }), fc.integer({ max: 12, min: 4 }))
-const caller = fc.oneof({ weight: 6, arbitrary: fc.nat({ max: CALLERS.length - 2 }) }, fc.constant(CALLERS.length - 1))
+const steps = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(0) },
+  fc.integer({ min: 1, max: 3 }),
+  fc.integer({ max: 12, min: 4 }),
+)
+const caller = fc.nat({ max: 3 })
+/** In the order of how often they come. */
+const cast = fc.array(fc.constantFrom(0, 1, 2, 0, 1, 2, 3, 0, 1, 3, 4, 5), { minLength: 1, maxLength: 4 })
 const oneOf = (list: readonly unknown[]) => fc.nat({ max: list.length - 1 })
 
 function of<Kind extends Command['kind'], Rest>(kind: Kind, rest: { [Name in keyof Rest]: fc.Arbitrary<Rest[Name]> }) {
@@ -122,12 +145,24 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 24,
     arbitrary: of('read', {
       caller,
-      resource: fc.nat({ max: 3 }),
+      resource: fc.nat({ max: 2 }),
       method: often<'GET' | 'HEAD'>('GET', 'GET', 'HEAD'),
-      accept: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, oneOf(ACCEPTS)),
-      apiVersion: often(false, true),
-      holding: often<Holding>('nothing', 'own', 'own', 'older', 'several', 'of another', 'foreign', 'garbage', 'date', 'both'),
-      directive: often<Directive>(...DIRECTIVES),
+      accept: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, oneOf(ACCEPTS)),
+      apiVersion: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+      holding: often<Holding>(
+        'nothing',
+        'own',
+        'own',
+        'older',
+        'several',
+        'of another',
+        'foreign',
+        'garbage',
+        'date',
+        'both',
+      ),
+      directive: often<Directive>(...DIRECTIVES, 'max-stale', 'max-stale=60'),
+      times: fc.constantFrom(1, 1, 1, 2, 3),
     }),
   },
   { weight: 5, arbitrary: of('write', { caller, writing: oneOf(WRITINGS) }) },
@@ -142,16 +177,19 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   },
   { weight: 3, arbitrary: of('change', { thing: oneOf(THINGS), value: fc.nat({ max: 2 }) }) },
   { weight: 3, arbitrary: of('grow', { thing: oneOf(COLLECTIONS), items: fc.nat({ max: 6 }) }) },
-  { weight: 2, arbitrary: of('rotate', { caller: fc.nat({ max: 3 }), revokes: fc.boolean() }) },
-  { weight: 1, arbitrary: of('rescope', { caller: fc.nat({ max: 3 }) }) },
+  { weight: 2, arbitrary: of('rotate', { caller, revokes: fc.boolean() }) },
+  { weight: 1, arbitrary: of('rescope', { caller }) },
   { weight: 4, arbitrary: of('fault', { fault: fc.constantFrom(...FAULTS) }) },
-  { weight: 1, arbitrary: of('flip', { rule: fc.constantFrom<TagRule>('github', 'opaque', 'body', 'version', 'none') }) },
+  {
+    weight: 1,
+    arbitrary: of('flip', { rule: fc.constantFrom<TagRule>('github', 'opaque', 'body', 'version', 'none') }),
+  },
   {
     weight: 4,
     arbitrary: of('wait', { milliseconds: fc.constantFrom(400, 1_100, 15_000, 31_000, 61_000, 400_000) }),
   },
   { weight: 4, arbitrary: of('rest', {}) },
-  { weight: 0.3 as number, arbitrary: of('restart', {}) },
+  { weight: 1, arbitrary: of('restart', {}) },
   { weight: 2, arbitrary: of('release', {}) },
 )
 
@@ -159,8 +197,9 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
   profile,
   settings,
   focus: fc.array(oneOf(RESOURCES), { minLength: 1, maxLength: 3 }),
+  cast,
   store: often<Plan['store']>('at once', 'later'),
   maxEntryBytes: often(100_000, 300),
   bodyBytes: often(1_000_000, 1_500),
-  commands: fc.array(command, { minLength: 1, maxLength: 24, size: 'max' }),
+  commands: fc.array(command, { minLength: 1, maxLength: 32, size: 'max' }),
 })

@@ -27,7 +27,10 @@ export interface Got {
 
 /** A request of a client, and what became of it. Times are ticks. */
 export interface Reading {
-  readonly index: number
+  /** The command that it comes from, and which of several it is. */
+  readonly name: string
+  /** Which gateway was asked. */
+  readonly generation: number
   readonly method: string
   readonly target: string
   readonly credential: string

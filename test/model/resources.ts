@@ -59,7 +59,12 @@ function visibleIssues(items: number, level: Level): number {
   return level === 'read' ? Math.ceil(items / 2) : 0
 }
 
-function page(target: string, size: number, number: number, items: number): { from: number; to: number; link?: string } {
+function page(
+  target: string,
+  size: number,
+  number: number,
+  items: number,
+): { from: number; to: number; link?: string } {
   const last = Math.max(1, Math.ceil(items / size))
   const at = (page: number, relation: string) => `<${API}${target}&page=${page}>; rel="${relation}"`
   const links = [

@@ -22,6 +22,8 @@
  * answered or failed, is not used by a read that begins after that. For another credential than the writer's it counts
  * only if the upstream had accepted the writer when it was sent, or carried the write out.
  *
+ * What a gateway did that was there before counts for nothing.
+ *
  * *Seen.* None of these where the same key has since been answered with something newer: nobody sees what they have already
  * seen replaced.
  */
@@ -62,7 +64,7 @@ function control(value: string | undefined): Control {
 /** How long what this exchange told stays fresh, ms from its arrival. */
 export function lifetime({ truth, credential }: Exchange, { freshness }: Settings): number {
   const said = control(truth?.cacheControl)
-  if (freshness.mode === 'revalidate' || said.has('no-cache') || said.has('no-store')) return 0
+  if (said.has('no-cache') || said.has('no-store')) return 0
   const isCredentialed = credential !== 'anonymous'
   const isShared = ['public', 's-maxage', 'must-revalidate'].some(said.has)
   const isStated = !said.has('private') && (!isCredentialed || isShared)
@@ -89,7 +91,7 @@ export function usable(told: Exchange, reading: Reading, settings: Settings, has
   if (insists(reading) || said.has('no-store')) return undefined
   const maxAge = asked.of('max-age')
   if (maxAge !== undefined && age >= maxAge) return undefined
-  if (remaining > (asked.of('min-fresh') ?? 0)) return 'fresh'
+  if (freshness.mode !== 'revalidate' && remaining > (asked.of('min-fresh') ?? 0)) return 'fresh'
   const isSharedCopy = !said.has('private') && (said.has('s-maxage') || said.has('proxy-revalidate'))
   const mustRevalidate = said.has('must-revalidate') || isSharedCopy
   const isStrangers = said.has('private') && told.credential === 'anonymous'
@@ -113,12 +115,18 @@ export function insists({ directive }: Reading): boolean {
 /** Whether a write that concerns these reads was sent, answered or lost after one tick and not after another. */
 export function isWrittenBetween(
   writes: readonly Exchange[],
-  read: { readonly credential: string; readonly repository: string | undefined; readonly byId: boolean },
+  read: {
+    readonly generation: number
+    readonly credential: string
+    readonly repository: string | undefined
+    readonly byId: boolean
+  },
   after: number,
   until: number,
 ): boolean {
   const isIn = (tick: number) => tick > after && tick <= until
   return writes.some((write) => {
+    if (write.generation !== read.generation) return false
     const isOwn = write.credential === read.credential && write.credential !== 'anonymous'
     const { repository, byId = false } = write.writing!
     const isSame = repository !== undefined && (byId || repository === read.repository)

@@ -3,14 +3,15 @@ import { RESOURCES, WRITINGS } from './resources.ts'
 
 /** A plan in words, for whoever has to find out why it failed. */
 export function show(plan: Plan): string {
-  const { commands, focus, ...rest } = plan
+  const { commands, ...rest } = plan
   return [
     JSON.stringify(rest, (_, value: unknown) => (value === undefined ? 'absent' : value)),
-    ...commands.map((command, index) => `${index}. ${sentence(command, focus)}; then ${command.steps} steps`),
+    ...commands.map((command, index) => `${index}. ${sentence(command, plan)}; then ${command.steps} steps`),
   ].join('\n')
 }
 
-function sentence(command: Command, focus: readonly number[]): string {
+function sentence(command: Command, { focus, cast }: Plan): string {
+  const caller = (index: number) => nameOf(cast[index % cast.length]!)
   switch (command.kind) {
     case 'read': {
       const { method, holding, directive } = command
@@ -20,6 +21,7 @@ function sentence(command: Command, focus: readonly number[]): string {
         ...(command.apiVersion ? ['in another API version'] : []),
         ...(holding === 'nothing' ? [] : [`holding ${holding}`]),
         ...(directive === undefined ? [] : [directive]),
+        ...(command.times === 1 ? [] : [`${command.times} times`]),
       ]
       const { target } = RESOURCES[focus[command.resource % focus.length]!]!
       return [`${caller(command.caller)} ${method} ${target}`, ...extras].join(', ')
@@ -55,7 +57,7 @@ function sentence(command: Command, focus: readonly number[]): string {
   }
 }
 
-function caller(index: number): string {
+function nameOf(index: number): string {
   const { account, scheme } = CALLERS[index]!
   return `${account}${scheme === '' ? '' : ` (${scheme})`}`
 }

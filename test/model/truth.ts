@@ -60,7 +60,13 @@ export function truthOf(world: World, asked: Asked): Truth {
   if (refused !== undefined) return refused
   const level = resource.repository === undefined ? 'read' : world.levelOf(token?.account, resource.repository)
   const isRaw = asked.accept?.includes('raw') === true
-  const sight = resource.see({ world, account: token?.account, level, apiVersion: asked.apiVersion ?? 'default', isRaw })
+  const sight = resource.see({
+    world,
+    account: token?.account,
+    level,
+    apiVersion: asked.apiVersion ?? 'default',
+    isRaw,
+  })
   const whole = {
     ...plain(world, asked, token, sight.status ?? 200, ''),
     body: sight.body,

@@ -23,6 +23,7 @@ export class Upstream {
   readonly faults: Fault[] = []
   readonly #options: UpstreamOptions
   readonly #byKey = new Map<string, Exchange[]>()
+  /** Credentials by gateway. */
   readonly #accepted = new Set<string>()
 
   constructor(options: UpstreamOptions) {
@@ -33,28 +34,32 @@ export class Upstream {
     return this.#byKey.get(key) ?? []
   }
 
-  readonly send: Send = (request) =>
-    new Promise((resolve, reject) => {
-      const exchange = this.#begin(request)
-      const { signal } = request
-      let body: ArrivingBody | undefined
-      const abort = () => {
-        if (exchange.state === 'out') this.#end(exchange, 'aborted')
-        else body?.fail(new Failure('client-gone'), 'aborted')
-        // Does nothing once the answer has been handed over.
-        reject(new Failure('client-gone'))
-      }
-      if (signal?.aborted === true) abort()
-      signal?.addEventListener('abort', abort)
-      const answer = (response: UpstreamResponse & { body: ArrivingBody | null }) => {
-        body = response.body ?? undefined
-        resolve(response)
-      }
-      void this.#take(exchange, answer, reject)
-    })
+  /** The way upstream of one gateway. */
+  readonly sendOf =
+    (generation: number): Send =>
+    (request) =>
+      new Promise((resolve, reject) => {
+        const { signal } = request
+        // Nothing leaves for somebody who has gone.
+        if (signal?.aborted === true) return reject(new Failure('client-gone'))
+        const exchange = this.#begin(request, generation)
+        let body: ArrivingBody | undefined
+        const abort = () => {
+          if (exchange.state === 'out') this.#end(exchange, 'aborted')
+          else body?.fail(new Failure('client-gone'), 'aborted')
+          // Does nothing once the answer has been handed over.
+          reject(new Failure('client-gone'))
+        }
+        signal?.addEventListener('abort', abort)
+        const answer = (response: UpstreamResponse & { body: ArrivingBody | null }) => {
+          body = response.body ?? undefined
+          resolve(response)
+        }
+        void this.#take(exchange, answer, reject)
+      })
 
-  #begin(request: UpstreamRequest): Exchange {
-    const field = (name: string) => valueOf(request.headers, name)
+  #begin(request: UpstreamRequest, generation: number): Exchange {
+    const field = (name: string) => lines(request.headers, name)
     const target = request.target.slice('/api/v3'.length)
     const asked: Asked = {
       method: request.method,
@@ -66,17 +71,20 @@ export class Upstream {
     const credential = asked.authorization ?? 'anonymous'
     const writing = WRITINGS.find((each) => each.method === request.method && each.target === target)
     const fault = this.faults[0]
-    // A write that the upstream has acted on answers nothing else.
-    const applies = writing === undefined || (fault !== '202' && fault !== 'lie')
+    // A write that the upstream has acted on answers nothing else, and strangers take no part in what goes wrong.
+    const isKnown = asked.authorization === undefined || !asked.authorization.includes('intruder')
+    const applies = isKnown && (writing === undefined || (fault !== '202' && fault !== 'lie'))
     const exchange: Exchange = {
       number: this.exchanges.length,
+      ordinal: this.of(keyOf(asked)).length,
+      generation,
       asked,
       credential,
       key: keyOf(asked),
       writing,
       noneMatch: field('if-none-match'),
       modifiedSince: field('if-modified-since'),
-      accepted: this.#accepted.has(credential),
+      accepted: this.#accepted.has(`${generation} ${credential}`),
       sentAt: this.#options.tick(),
       evaluatedAt: NEVER,
       arrivedAt: NEVER,
@@ -124,15 +132,13 @@ export class Upstream {
     exchange.state = 'answered'
     const { status, asked } = exchange
     const hasBody = asked.method !== 'HEAD' && status !== 304 && status !== 204 && exchange.body !== ''
-    const links = exchange.statesLink ? [exchange.truth?.link] : [exchange.truth?.link, ...this.#options.goodLinks(exchange)]
-    exchange.links = links
+    // What was stated before stays good for a while where nothing is stated.
+    exchange.links.push(exchange.truth?.link, ...(exchange.statesLink ? [] : this.#options.goodLinks(exchange)))
     if (!hasBody) {
       if (fault === 'truncated') exchange.fault = undefined
       this.#end(exchange, 'complete')
     }
-    const body = hasBody
-      ? new ArrivingBody(exchange, { step, ended: (state) => this.#end(exchange, state) })
-      : null
+    const body = hasBody ? new ArrivingBody(exchange, { step, ended: (state) => this.#end(exchange, state) }) : null
     resolve({ ...response, body })
   }
 
@@ -141,9 +147,10 @@ export class Upstream {
     exchange.endedAt = this.#options.tick()
   }
 
-  #noteAccepted({ status, credential }: Exchange): void {
-    if (status === 401) this.#accepted.delete(credential)
-    else if (credential !== 'anonymous' && (status! < 300 || status === 304)) this.#accepted.add(credential)
+  #noteAccepted({ status, credential, generation }: Exchange): void {
+    const name = `${generation} ${credential}`
+    if (status === 401) this.#accepted.delete(name)
+    else if (credential !== 'anonymous' && (status! < 300 || status === 304)) this.#accepted.add(name)
   }
 
   #evaluate(exchange: Exchange): Omit<UpstreamResponse, 'body'> {
@@ -171,20 +178,30 @@ export class Upstream {
         return answered(202, '{}', [...fieldsOf(truth, false, world)])
     }
     const isConfirmed = truth.status === 200 && writing === undefined && this.#matches(exchange, truth)
-    // A lie about a date cannot be told from the truth.
-    const lies = fault === 'lie' && exchange.modifiedSince === undefined
+    // A lie about a date cannot be told from the truth, and with a tag that was sent it is none.
+    const isSaid = truth.tag !== undefined && exchange.noneMatch?.includes(truth.tag) === true
+    const lies = fault === 'lie' && exchange.modifiedSince === undefined && !isSaid
     if (!isConfirmed && !lies) {
       exchange.fault = fault === 'lie' ? undefined : fault
       exchange.statesLink = truth.status === 200
       return answered(truth.status, truth.body, fieldsOf(truth, false, world))
     }
     if (isConfirmed) {
-      exchange.confirmed = this.#toldWith(exchange, truth)
-      exchange.statesLink = world.profile.linkOn304
+      const told = this.#toldWith(exchange, truth)
+      exchange.confirmed = told.map(({ body }) => body)
+      // A body that says how many items there are says which pages there are, whether it is still true or not.
+      const stated = told.filter(({ body }) => body.includes('"total_count"') && body !== truth.body)
+      exchange.links.push(...stated.map((each) => each.truth?.link))
+      // That one is missing means something only to those who know that it never is.
+      exchange.statesLink = world.profile.linkOn304 && truth.link !== undefined
       exchange.fault = fault === 'lie' || fault === 'truncated' ? undefined : fault
       return answered(304, '', fieldsOf(truth, true, world))
     }
-    return answered(304, '', [...fieldsOf({ ...truth, tag: undefined }, true, world), 'etag', `"${truth.tag ?? 'new'}"`])
+    return answered(304, '', [
+      ...fieldsOf({ ...truth, tag: undefined }, true, world),
+      'etag',
+      `"${truth.tag ?? 'new'}"`,
+    ])
   }
 
   #matches({ noneMatch, modifiedSince }: Exchange, { tag, lastModified }: Truth): boolean {
@@ -196,14 +213,13 @@ export class Upstream {
     return modifiedSince !== undefined && lastModified !== undefined && lastModified <= Date.parse(modifiedSince)
   }
 
-  /** Bodies that were sent for the same key with the validator that this exchange confirms. */
-  #toldWith(exchange: Exchange, { tag }: Truth): string[] {
+  /** What was sent for the same key with the validator that this exchange confirms. */
+  #toldWith(exchange: Exchange, { tag }: Truth): Exchange[] {
     const { noneMatch, modifiedSince } = exchange
     const since = modifiedSince === undefined ? undefined : Date.parse(modifiedSince)
     return this.of(exchange.key)
       .filter((each) => each.status === 200 && each.state === 'complete' && each.asked.method === 'GET')
       .filter(({ truth }) => (noneMatch === undefined ? truth?.lastModified === since : truth?.tag === tag))
-      .map(({ body }) => body)
   }
 }
 
@@ -247,7 +263,7 @@ function failureOf(fault: Fault | undefined): Failure {
   return new Failure('upstream-reset', { onReusedConnection: fault === 'lost' || fault === 'lost late' })
 }
 
-function valueOf(headers: HeaderList, name: string): string | undefined {
+function lines(headers: HeaderList, name: string): string | undefined {
   const values: string[] = []
   for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) values.push(headers[index + 1]!)
   return values.length === 0 ? undefined : values.join(', ')

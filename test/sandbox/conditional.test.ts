@@ -28,6 +28,16 @@ describe('validators over the wire', () => {
     expect(reply.header('etag')).toBe(`"${githubETag(headers, true, reply.body)}"`)
   })
 
+  it('logs which state of the world an answer speaks of', async () => {
+    await ask(`${api}/user`, { headers: token(TOKENS.octocat) })
+    expect(sandbox.log.last.revision).toBe(sandbox.world.revision)
+    sandbox.world.touch()
+    await ask(`${api}/user`, { headers: token(TOKENS.octocat) })
+    expect((await ask(`${api}/missing`, { headers: token(TOKENS.octocat) })).status).toBe(404)
+    const revisions = sandbox.log.entries.map(({ revision }) => revision)
+    expect(revisions).toEqual([sandbox.world.revision - 1, sandbox.world.revision, sandbox.world.revision])
+  })
+
   it('leaves the credential of an OAuth application out of ETag and Vary', async () => {
     const headers = { accept: '*/*', ...basic(APPLICATION.clientId, APPLICATION.clientSecret) }
     const reply = await ask(`${api}/users/octocat`, { headers })

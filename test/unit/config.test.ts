@@ -62,12 +62,19 @@ test('defaults', () => {
       headersTimeoutMilliseconds: 30_000,
       bodyTimeoutMilliseconds: 30_000,
       maxConnections: 128,
+      forwardHeaders: [],
+      traceHeaders: [],
     },
     listen: { host: '127.0.0.1', port: 8787, tls: undefined },
     publicOrigin: undefined,
     adminToken: undefined,
     secret: undefined,
-    cache: { maxBytes: 268_435_456, maxEntryBytes: 8_388_608, freshness: { mode: 'upstream' } },
+    cache: {
+      maxBytes: 268_435_456,
+      maxEntryBytes: 8_388_608,
+      freshness: { mode: 'upstream' },
+      staleOnError: { milliseconds: 300_000, isSet: false },
+    },
     drainTimeoutMilliseconds: 30_000,
     log: { format: 'auto', level: 'info', hitShare: 1 },
   })
@@ -191,6 +198,72 @@ test('trusted proxies', () => {
   expect(problem({ WEIR_TRUSTED_PROXIES: '10.0.0.0/33' })).toMatch(
     /^WEIR_TRUSTED_PROXIES: .*entry 1 has a prefix length/,
   )
+})
+
+describe('request fields', () => {
+  test('names are folded, in the order given', () => {
+    const { upstream } = parse({
+      WEIR_FORWARD_HEADERS: 'Accept-Language, X-Tenant',
+      WEIR_TRACE_HEADERS: ' TraceParent,tracestate ,X-Request-Id',
+    })
+    expect(upstream.forwardHeaders).toEqual(['accept-language', 'x-tenant'])
+    expect(upstream.traceHeaders).toEqual(['traceparent', 'tracestate', 'x-request-id'])
+  })
+
+  test.each([
+    ['', 'is no name'],
+    ['a b', 'is no name of a field'],
+    ['a:', 'is no name of a field'],
+    ['naïve', 'is no name of a field'],
+    ['Accept', 'in any case'],
+    ['Authorization', 'in any case'],
+    ['X-GitHub-OTP', 'in any case'],
+    ['Connection', 'one connection'],
+    ['TE', 'one connection'],
+    ['Transfer-Encoding', 'one connection'],
+    ['Proxy-Authorization', 'one connection'],
+    ['Host', 'Weir sets itself'],
+    ['User-Agent', 'Weir sets itself'],
+    ['Accept-Encoding', 'Weir sets itself'],
+    ['Content-Length', 'where the message ends'],
+    ['Expect', 'where the message ends'],
+    ['Cookie', 'is a credential'],
+    ['X-Api-Key', 'is a credential'],
+    ['Forwarded', 'who asks'],
+    ['X-Forwarded-For', 'who asks'],
+    ['X-Forwarded-Anything', 'who asks'],
+    ['X-Real-IP', 'who asks'],
+    ['X-Weir-Client', 'meant for Weir'],
+    ['X-HTTP-Method-Override', 'another request'],
+    ['X-Method-Override', 'another request'],
+    ['X-HTTP-Method', 'another request'],
+    ['X-Original-URL', 'another request'],
+    ['If-None-Match', 'the cache itself'],
+    ['If-Whatever', 'the cache itself'],
+    ['Range', 'the cache itself'],
+    ['Cache-Control', 'the cache itself'],
+  ])('%j may be in neither list', (name, reason) => {
+    for (const setting of ['WEIR_FORWARD_HEADERS', 'WEIR_TRACE_HEADERS']) {
+      const line = problem({ [setting]: `X-Good,${name}` })
+      expect(line).toMatch(new RegExp(`^${setting}: got "`))
+      expect(line).toContain(name === '' ? 'where a name is missing' : reason)
+      expect(line).toContain('; wanted names of request fields separated by commas, such as ')
+    }
+  })
+
+  test('what is different with every request may not be in a key', () => {
+    for (const name of ['x-request-id', 'traceparent', 'tracestate', 'baggage', 'x-correlation-id']) {
+      expect(problem({ WEIR_FORWARD_HEADERS: name })).toContain('which is different with every request')
+      expect(parse({ WEIR_TRACE_HEADERS: name }).upstream.traceHeaders).toEqual([name])
+    }
+  })
+
+  test('no name stands twice, in one list or in both', () => {
+    expect(problem({ WEIR_TRACE_HEADERS: 'a,A' })).toContain('where a stands twice')
+    expect(problem({ WEIR_FORWARD_HEADERS: 'X-A,X-B', WEIR_TRACE_HEADERS: 'x-c,x-b' })).toBe(
+      'WEIR_TRACE_HEADERS: got "x-b", which WEIR_FORWARD_HEADERS has too; wanted it in one of them',
+    )
+  })
 })
 
 test('public URL', () => {
@@ -358,6 +431,14 @@ describe('cache', () => {
     ['90s', { mode: 'duration', milliseconds: 90_000 }],
   ])('freshness %s', (given, freshness) => {
     expect(parse({ WEIR_FRESHNESS: given }).cache.freshness).toEqual(freshness)
+  })
+
+  test('how long unconfirmed copies are used, and whether that is the operator’s own word', () => {
+    const staleOnError = (given: string) => parse({ WEIR_STALE_ON_ERROR: given }).cache.staleOnError
+    expect(staleOnError('')).toEqual({ milliseconds: 300_000, isSet: false })
+    expect(staleOnError('5m')).toEqual({ milliseconds: 300_000, isSet: true })
+    expect(staleOnError('0s')).toEqual({ milliseconds: 0, isSet: true })
+    for (const wrong of ['0', '5', 'never', '-1s']) expect(() => staleOnError(wrong), wrong).toThrow(SettingsError)
   })
 
   test.each(['always', '5', '0s'])('not a freshness: %s', (given) => {

@@ -3,14 +3,7 @@ import { NO_DIRECTIVES } from '../../http/cache-control.ts'
 import type { Background } from '../../ports.ts'
 import { discard } from './collect.ts'
 import type { Question, StoredAnswer } from './exchange.ts'
-import type { Revalidating } from './fresh.ts'
-
-/**
- * Asks about a stored copy that has been answered with already.
- *
- * @returns false where too much is being asked in the background; then nothing was begun
- */
-export type AskInBackground = (question: Question, stored: StoredAnswer) => boolean
+import type { AskInBackground, Revalidating } from './fresh.ts'
 
 /** Questions in the background at a time: beyond that clients wait for their answers, which is what slows them down. */
 const MOST_AT_A_TIME = 100

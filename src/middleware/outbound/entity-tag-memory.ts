@@ -65,6 +65,7 @@ export class EntityTagHabit {
   #level: ConditionLevel
   #probeEvery = FIRST_PROBE
   #untilProbe = FIRST_PROBE
+  #isProbing = false
 
   constructor(
     level: ConditionLevel,
@@ -117,6 +118,7 @@ export class EntityTagHabit {
   nextLevel(): ConditionLevel {
     if (this.#level === 'list' || this.#untilProbe-- > 0) return this.#level
     this.#untilProbe = this.#probeEvery
+    this.#isProbing = true
     return this.#level === 'none' ? 'one' : 'list'
   }
 
@@ -130,15 +132,20 @@ export class EntityTagHabit {
   /** A 200 carried a tag that was among several sent. */
   sawListIgnored(): void {
     this.#evidence.listsIgnored++
-    if (this.#level !== 'none') this.#become('one', this.#nextProbe())
+    if (this.#isNews('list') && this.#level !== 'none') this.#become('one', this.#nextProbe())
   }
 
   /** A 304 named nothing that was sent. */
   sawUnnamed(level: ConditionLevel): void {
     this.#evidence.unnamed++
-    if (++this.#unnamedInARow < UNNAMED && this.#level === 'list') return
+    if (!this.#isNews(level) || (++this.#unnamedInARow < UNNAMED && this.#level === 'list')) return
     this.#unnamedInARow = 0
     this.#become(level === 'list' ? 'one' : 'none', this.#nextProbe())
+  }
+
+  /** Questions that were out together fail together: those that come after the first tell nothing that it did not. */
+  #isNews(level: ConditionLevel): boolean {
+    return this.#isProbing || level === this.#level
   }
 
   #nextProbe(): number {
@@ -149,6 +156,7 @@ export class EntityTagHabit {
     this.#level = level
     this.#probeEvery = probeEvery
     this.#untilProbe = probeEvery
+    this.#isProbing = false
     if (level !== 'none') this.#noteLevel(level)
   }
 }

@@ -2,8 +2,8 @@ import { Failure } from '../../errors.ts'
 import { weaklyEqual } from '../../http/entity-tag.ts'
 import { headerValue } from '../../http/headers.ts'
 import type { Detail } from '../../outcome.ts'
-import type { WriteEpochs } from '../../ports.ts'
-import { collect } from './collect.ts'
+import type { Body, WriteEpochs } from '../../ports.ts'
+import { collect, discard } from './collect.ts'
 import { isCurrent } from './current.ts'
 import type { Answer, Question, StoredAnswer } from './exchange.ts'
 import type { Revalidating } from './fresh.ts'
@@ -66,9 +66,16 @@ export class Flights {
     return this.#alone(question, stored)
   }
 
-  #first(question: Question, stored: StoredAnswer | undefined): Promise<Answer> {
+  async #first(question: Question, stored: StoredAnswer | undefined): Promise<Answer> {
     if (this.#unshareable.has(flightKey(question))) return this.#alone(question, stored)
-    return this.#awaited(this.#begin(question, stored), question)
+    const flight = this.#begin(question, stored)
+    const answer = await this.#awaited(flight, question, () => {
+      // A body that nobody can share was for the one who leaves: its connection must not wait to be read.
+      flight.answer.then(({ body }) => discard(body)).catch(() => {})
+    })
+    // What is still arriving is read by this caller alone: it ends when the caller leaves, and not at its next bytes.
+    if (!isHeld(answer.body)) question.signal().addEventListener('abort', () => flight.giveUp.abort(), { once: true })
+    return answer
   }
 
   #joinable(question: Question): Flight | undefined {
@@ -109,7 +116,7 @@ export class Flights {
   async #landed(key: string, flight: Flight, answer: Answer): Promise<Answer> {
     if (!mayBeShared(answer)) this.#remember(key)
     const { body } = answer
-    if (!flight.isShared || !mayBeShared(answer) || body === null || body instanceof Uint8Array) return answer
+    if (!flight.isShared || !mayBeShared(answer) || isHeld(body)) return answer
     const collected = await collect(body, MOST_SHARED_BYTES)
     if (collected.complete) return { ...answer, body: collected.bytes }
     this.#remember(key)
@@ -117,12 +124,13 @@ export class Flights {
   }
 
   /** The flight's answer for one of those who wait; whoever leaves is gone at once, and the last one ends the flight. */
-  #awaited(flight: Flight, question: Question): Promise<Answer> {
+  #awaited(flight: Flight, question: Question, onLeave?: () => void): Promise<Answer> {
     const signal = question.signal()
     flight.waiting++
     return new Promise<Answer>((resolve, reject) => {
       const leave = () => {
         flight.waiting--
+        onLeave?.()
         reject(new Failure('client-gone'))
         if (flight.waiting === 0) flight.giveUp.abort()
       }
@@ -144,7 +152,7 @@ export class Flights {
 
   async #alone(question: Question, stored: StoredAnswer | undefined): Promise<Answer> {
     const answer = await this.#next(question, stored)
-    if (mayBeShared(answer)) this.#unshareable.delete(flightKey(question))
+    if (mayBeShared(answer) && isHeld(answer.body)) this.#unshareable.delete(flightKey(question))
     return answer
   }
 
@@ -169,21 +177,20 @@ function insistsOnItsOwn({ directives }: Question): boolean {
 }
 
 /** Answers that belong to the request that they were sent to, and those that are too long to wait for. */
-const UNSHAREABLE: readonly (Detail | undefined)[] = [
-  'no-store',
-  'request-no-store',
-  'vary-any',
-  'too-large',
-  'unknown-coding',
-]
+const UNSHAREABLE: readonly (Detail | undefined)[] = ['no-store', 'request-no-store', 'vary-any', 'too-large']
 
 function mayBeShared({ outcome, status }: Answer): boolean {
   return status !== 206 && !UNSHAREABLE.includes(outcome.detail)
 }
 
+/** Whether a body is there as a whole, and can be handed to several. */
+function isHeld(body: Body): body is Uint8Array | null {
+  return body === null || body instanceof Uint8Array
+}
+
 /** Whether the answer to one question is an answer to another of the same key. */
 function isUsable(answer: Answer, asked: Question, question: Question): boolean {
-  if (!mayBeShared(answer) || !(answer.body === null || answer.body instanceof Uint8Array)) return false
+  if (!mayBeShared(answer) || !isHeld(answer.body)) return false
   if (answer.outcome.name !== 'confirmed') return true
   // A 304 about what a client holds is one for whoever holds the same.
   const tag = headerValue(answer.headers, 'etag')

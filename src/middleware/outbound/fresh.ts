@@ -3,13 +3,19 @@ import { ageOf, isFresh, remainingLifetime } from '../../http/freshness.ts'
 import { type StaleRules, staleReuse } from '../../http/staleness.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { AcceptedCredentials, CacheStore, Clock, MaybePromise, WriteEpochs } from '../../ports.ts'
-import type { AskInBackground } from './background.ts'
 import { isCurrent } from './current.ts'
 import type { Answer, Answerer, Question, StoredAnswer } from './exchange.ts'
 import { lookup } from './lookup.ts'
 
 /** What follows when no stored answer may be used without asking; it is given the copy that may be confirmed. */
 export type Revalidating = (question: Question, stored: StoredAnswer | undefined) => Promise<Answer>
+
+/**
+ * Asks about a stored copy that has been answered with already.
+ *
+ * @returns false where too much is being asked in the background; then nothing was begun
+ */
+export type AskInBackground = (question: Question, stored: StoredAnswer) => boolean
 
 export interface FreshOptions {
   readonly store: CacheStore

@@ -1,5 +1,5 @@
 import { Failure } from '../../errors.ts'
-import type { AcceptedCredentials, CacheStore, Scheduler } from '../../ports.ts'
+import type { AcceptedCredentials, CacheStore, KnownRepresentations, Scheduler } from '../../ports.ts'
 import type { EntityTagMemory } from './entity-tag-memory.ts'
 import type { Question } from './exchange.ts'
 import type { Flights } from './flight.ts'
@@ -15,6 +15,7 @@ const MOST_WAITING = 1000
 
 export interface GateOptions {
   readonly store: CacheStore
+  readonly known: KnownRepresentations
   readonly accepted: AcceptedCredentials
   readonly tags: EntityTagMemory
   readonly questions: SentQuestions
@@ -28,7 +29,7 @@ export interface GateOptions {
  * others are asking. Conditions are composed afterwards, from what is known then.
  */
 export function gate(options: GateOptions, flights: Flights): Revalidating {
-  const { store, accepted, tags, questions, scheduler } = options
+  const { store, known, accepted, tags, questions, scheduler } = options
   const memory = new WaitingMemory()
   let waiting = 0
 
@@ -65,12 +66,21 @@ export function gate(options: GateOptions, flights: Flights): Revalidating {
     })
   }
 
+  function latest(question: Question): string | undefined {
+    return known.of(question.resource())[0]?.bodyKey
+  }
+
   return async function gated(question, stored) {
     const sent = worthWaitingFor(question)
     if (sent === undefined) return flights.answer(question, stored)
+    const before = latest(question)
     await waited(sent, question.signal())
+    // A wait for what turned out not to have changed says nothing about whether waiting helps.
+    const broughtBody = latest(question) !== before
     const answer = await flights.answer(question, await lookup(store, question.key))
-    memory.note(question.resource(), answer.outcome.name)
+    // Nor does each of those who shared an answer: together they waited once.
+    const waitedItself = answer.outcome.collapsed !== true
+    if (broughtBody && waitedItself) memory.note(question.resource(), answer.outcome.name)
     return answer
   }
 }

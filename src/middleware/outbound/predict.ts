@@ -21,6 +21,8 @@ export interface Prediction {
   readonly representation: KnownRepresentation
   /** Of the request, that take part in the tag. */
   readonly fields: HashedFields
+  /** Nobody was sent it yet: it is offered for what it might be. */
+  readonly isGuess?: true
 }
 
 export interface PredictOptions {
@@ -47,23 +49,27 @@ export function predict(options: PredictOptions): Predict {
     const { credential, headers } = question
     if (credential.isAnonymous || !habit.isPredictable) return NONE
     const fields = habit.fieldsOf(credentialKind(headers))
-    const accept = fields.accept ? (joinedHeader(headers, 'accept') ?? '') : '-'
-    const name = `${credential.fingerprint} ${fields.authorization} ${accept} `
+    // An absent `Accept` and an empty one make different tags: the first adds nothing, the second a colon.
+    const accept = fields.accept ? joinedHeader(headers, 'accept') : undefined
+    const name = `${credential.fingerprint} ${fields.authorization} ${accept === undefined ? '' : `:${accept}`} `
     const left = allowance.forQuestion(accepted.has(credential.fingerprint))
 
     const found: Prediction[] = []
-    const add = (body: StoredBody, representation: KnownRepresentation): void => {
+    const add = (body: StoredBody, representation: KnownRepresentation, guess: { isGuess?: true } = {}): void => {
       let opaque = predicted.get(name + body.key)
       if (opaque === undefined) {
         if (!left.spend(body.bytes.byteLength)) return
         opaque = predictedTag(digest, headers, fields, body.bytes)
         predicted.set(name + body.key, opaque)
       }
-      found.push({ opaque, body, representation, fields })
+      found.push({ opaque, body, representation, fields, ...guess })
     }
     const representations = known.of(question.resource())
     let listsItems = representations.length === 0 && habit.mayBeList
-    for (const representation of representations) {
+    let length = 0
+    for (const [index, representation] of representations.entries()) {
+      length += representation.length
+      if (index >= ALWAYS_OFFERED && length > MOST_BYTES_OF_MANY) break
       const pending = store.body(representation.bodyKey)
       const body = pending instanceof Promise ? await pending : pending
       if (body === undefined) continue
@@ -71,13 +77,22 @@ export function predict(options: PredictOptions): Predict {
       listsItems ||= body.bytes[0] === OPENING_BRACKET
     }
     // What is never a list never becomes an empty one. Far down a list an empty page still has a Link to those before.
-    const isKnown = found.some(({ body }) => body.key === emptyList.key)
-    if (listsItems && !isKnown && !PAGED.test(question.query)) add(emptyList, EMPTY_REPRESENTATION(emptyList.key))
+    if (listsItems && !found.some(({ body }) => body.key === emptyList.key) && !PAGED.test(question.query)) {
+      // Where it was seen, what was seen of it counts, though its body is not held or it came too late above: a `Link`.
+      const seen = representations.find(({ bodyKey }) => bodyKey === emptyList.key)
+      if (seen !== undefined) add(emptyList, seen)
+      else add(emptyList, EMPTY_REPRESENTATION(emptyList.key), { isGuess: true })
+    }
     return found
   }
 }
 
 const NONE: readonly Prediction[] = []
+
+/** So many bodies are offered whatever their size; more only as long as all together have no more bytes than this. */
+const ALWAYS_OFFERED = 4
+const MOST_BYTES_OF_MANY = 128 * 1024
+
 const EMPTY_LIST = new TextEncoder().encode('[]')
 const OPENING_BRACKET = 0x5b
 
@@ -87,6 +102,7 @@ const PAGED = /(?:^|&)(?:page|after|before|since|cursor)=/i
 /** What an empty list is like whoever asks: nobody needs to have been sent one. */
 const EMPTY_REPRESENTATION = (bodyKey: string): KnownRepresentation => ({
   bodyKey,
+  length: 2,
   contentType: 'application/json; charset=utf-8',
   lastModified: undefined,
   mediaType: undefined,

@@ -1,6 +1,7 @@
 import type { HashedFields } from '../../github/entity-tag-rule.ts'
+import { type EntityTag, weaklyEqual } from '../../http/entity-tag.ts'
 import { headerValue, joinedHeader, withoutHeaders } from '../../http/headers.ts'
-import type { HeaderList, KnownRepresentation, Validation } from '../../ports.ts'
+import type { HeaderList, KnownRepresentation, StoredBody, Validation } from '../../ports.ts'
 import type { Question, StoredAnswer } from './exchange.ts'
 import type { Prediction } from './predict.ts'
 import { dated, type Moment, validationOf } from './representation.ts'
@@ -17,7 +18,7 @@ export function predictedRepresentation(
   confirming: HeaderList,
   moment: Moment,
 ): StoredAnswer {
-  const own = withoutHeaders(storedFields(confirming), (name) => name.startsWith('content-') || name === 'status')
+  const own = withoutHeaders(storedFields(confirming), isNotOfConfirming)
   const headers = [...dated(own, moment)]
   const add = (name: string, value: string | undefined): void => {
     if (value !== undefined && headerValue(own, name) === undefined) headers.push(name, value)
@@ -28,10 +29,19 @@ export function predictedRepresentation(
   if (representation.accept === joinedHeader(question.headers, 'accept')) {
     add('x-github-media-type', representation.mediaType)
   }
-  add('etag', `"${opaque}"`)
+  // A 304 does not tell whether the 200 would have been weak. A client that holds it knows, and compares what it is given.
+  const tag: EntityTag = `"${opaque}"`
+  const held = question.clientTags.find((one) => weaklyEqual(one, tag))
+  headers.push('etag', held ?? headerValue(confirming, 'etag') ?? tag)
   headers.push(...missingFromVary(own, fields))
   const { nextPage } = representation
   return { body, validation: validationOf(question, headers, confirming, body.key, nextPage, moment) }
+}
+
+/** What of a 304 is not true of the 200 that it stands for, or is put together anew. */
+function isNotOfConfirming(name: string): boolean {
+  if (name.startsWith('content-')) return !name.startsWith('content-security-policy')
+  return name === 'status' || name === 'etag'
 }
 
 /** The `Vary` of a 304 leaves fields out; those that took part in the tag are sure to belong there. */
@@ -51,14 +61,15 @@ function missingFromVary(headers: HeaderList, { accept, authorization }: HashedF
 export function knownRepresentation(
   question: Question,
   { headers, nextPage }: Pick<Validation, 'headers' | 'nextPage'>,
-  bodyKey: string,
+  body: StoredBody,
   before: KnownRepresentation | undefined,
 ): KnownRepresentation {
   const seenWithLink = before?.seenWithLink === true || headerValue(headers, 'link') !== undefined
   // The same object as long as nothing is new: then there is nothing to store.
   if (before !== undefined && before.seenWithLink === seenWithLink) return before
   return {
-    bodyKey,
+    bodyKey: body.key,
+    length: body.bytes.byteLength,
     contentType: headerValue(headers, 'content-type'),
     lastModified: headerValue(headers, 'last-modified'),
     mediaType: headerValue(headers, 'x-github-media-type'),

@@ -1,3 +1,4 @@
+import { nextPageOf } from '../../github/page-size.ts'
 import { resourceName } from '../../github/representation-kind.ts'
 import { writtenResource } from '../../github/written-resource.ts'
 import { parseCacheControl } from '../../http/cache-control.ts'
@@ -5,6 +6,7 @@ import { headerValue, joinedHeader } from '../../http/headers.ts'
 import type { CacheStore, Digest, KnownRepresentations } from '../../ports.ts'
 import { collect } from './collect.ts'
 import type { Answer, Answerer, Question } from './exchange.ts'
+import { knownRepresentation } from './predicted-representation.ts'
 
 /** Bytes of a write's answer that are looked at; what GitHub sends is a tenth of it. */
 const MOST_BYTES = 256 * 1024
@@ -21,6 +23,8 @@ export function rememberWritten(
 
   async function remembered(question: Question, answer: Answer): Promise<Answer> {
     const { headers, status, body } = answer
+    // Only the Manage API has no rate limits: its reads are never answered from here, and its answers hold secrets.
+    if (!question.isCharged || question.directives.noStore) return answer
     const resource = writtenResource(question.method, question.plainAddress(), status, headers)
     const contentType = headerValue(headers, 'content-type')
     if (resource === undefined || body === null || contentType?.startsWith('application/json') !== true) return answer
@@ -32,16 +36,11 @@ export function rememberWritten(
     const bytes = new Uint8Array(collected.bytes)
     const bodyKey = digest.contentKey(bytes)
     await store.keepBody({ key: bodyKey, bytes })
-    const accept = joinedHeader(question.headers, 'accept')
-    known.saw(resourceName(resource, accept, question.path), {
-      bodyKey,
-      contentType,
-      lastModified: headerValue(headers, 'last-modified'),
-      mediaType: headerValue(headers, 'x-github-media-type'),
-      accept,
-      seenWithLink: false,
-      nextPage: 'none',
-    })
+    const name = resourceName(resource, joinedHeader(question.headers, 'accept'), question.path)
+    const before = known.of(name).find((each) => each.bodyKey === bodyKey)
+    // A write may answer with a list, and a full page of one leaves open whether another follows.
+    const described = { headers, nextPage: nextPageOf(bytes, '') }
+    known.saw(name, knownRepresentation(question, described, { key: bodyKey, bytes }, before))
     return { ...answer, body: bytes }
   }
 

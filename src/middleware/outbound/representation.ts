@@ -39,8 +39,6 @@ export function reasonNotToStore(
   if (forbidsStoring(control, status)) return 'no-store'
   if (question.directives.noStore) return 'request-no-store'
   if (joinedHeader(headers, 'vary')?.includes('*') === true) return 'vary-any'
-  if (headerValue(headers, 'content-encoding') !== undefined) return 'unknown-coding'
-  if (headerValue(headers, 'content-range') !== undefined) return 'not-complete'
   if (Number(headerValue(headers, 'content-length') ?? 0) > maxBytes) return 'too-large'
   const hasValidator = isEntityTag(headerValue(headers, 'etag')) || headerValue(headers, 'last-modified') !== undefined
   if (hasValidator && status === 200) return undefined
@@ -90,7 +88,7 @@ export function representationOf(
 ): StoredAnswer {
   const held = ownBytes(bytes)
   const body: StoredBody = { key: digest.contentKey(held), bytes: held }
-  const nextPage = isJson(headers) ? nextPageOf(held, question.query) : 'none'
+  const nextPage = isJson(headers) ? nextPageIn(held, question, headers) : 'none'
   const fields = dated(storedFields(headers), moment)
   const validation = validationOf(question, fields, headers, body.key, nextPage, moment)
   return { body, validation: status === 200 ? validation : { ...validation, status, ...ONLY_AS_LONG_AS_FRESH } }
@@ -157,6 +155,11 @@ export function validationOf(
 export function dated(headers: HeaderList, moment: Moment): HeaderList {
   if (headerValue(headers, 'date') !== undefined) return headers
   return [...headers, 'date', new Date(moment.arrivedAt).toUTCString()]
+}
+
+/** In a content coding that could not be undone nobody can see whether the page is full. */
+function nextPageIn(bytes: Uint8Array, { query }: Question, headers: HeaderList): Validation['nextPage'] {
+  return headerValue(headers, 'content-encoding') === undefined ? nextPageOf(bytes, query) : 'possible'
 }
 
 function isJson(headers: HeaderList): boolean {

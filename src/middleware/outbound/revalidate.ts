@@ -152,9 +152,11 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
 
   /** Remembers a body for whoever asks next. */
   function remember(question: Question, { validation, body }: StoredAnswer): void {
+    // In a coding that could not be undone the bytes are no body that anybody else would be sent, nor hashed as one.
+    if (headerValue(validation.headers, 'content-encoding') !== undefined) return
     const resource = question.resource()
     const before = known.of(resource).find(({ bodyKey }) => bodyKey === body.key)
-    known.saw(resource, knownRepresentation(question, validation, body.key, before))
+    known.saw(resource, knownRepresentation(question, validation, body, before))
   }
 
   /**

@@ -40,14 +40,14 @@ export class SentQuestions {
       const sent = this.#byResource.get(resource) ?? new Map<string, SentQuestion>()
       this.#byResource.set(resource, sent)
       if (!sent.has(key)) sent.set(key, { fingerprint: credential.fingerprint, waiting: new Set() })
-      const response = await next(question, headers)
-      // Only a 200 brings a body; behind anything else nobody need wait any longer.
-      if (response.status !== 200) this.#settle(question)
-      return response
+      return next(question, headers)
     }
   }
 
-  /** Lets those who wait go on when the answer is stored, or when it failed. */
+  /**
+   * Lets those who wait go on when all is known: not yet at the 304 that leaves its page's `Link` open, for the page is then
+   * fetched, and is what they wait for.
+   */
   settle(next: Revalidating): Revalidating {
     return async (question, stored) => {
       try {

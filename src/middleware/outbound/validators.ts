@@ -1,5 +1,6 @@
 import { type EntityTag, isEntityTag, opaqueTag, weaklyEqual } from '../../http/entity-tag.ts'
 import { headerValue } from '../../http/headers.ts'
+import { parseHttpDate } from '../../http/http-date.ts'
 import type { HeaderList } from '../../ports.ts'
 import type { ConditionLevel } from './entity-tag-memory.ts'
 import type { Question, StoredAnswer } from './exchange.ts'
@@ -55,7 +56,7 @@ export function composeConditions(question: Question, validators: Validators): C
   const withoutDoubtful = (linkRanOut || othersDoubtful) && link.fetchAtOnce()
 
   const own = withoutDoubtful && linkRanOut ? undefined : stored?.validation
-  if (own?.etag === undefined && own?.lastModified !== undefined) {
+  if (own !== undefined && own.etag === undefined && own.lastModified !== undefined && tellsApart(own, now)) {
     return { level, candidates: [], date: 'stored', fields: ['if-modified-since', own.lastModified] }
   }
   const candidates: Candidate[] = []
@@ -68,6 +69,11 @@ export function composeConditions(question: Question, validators: Validators): C
     candidates.push({ of: 'prediction', tag: `"${prediction.opaque}"`, prediction })
   }
   const sent = chosen(candidates, level)
+  // What a client holds is likelier to be confirmed than what nobody was sent yet, and a date is read only without tags.
+  const isGuess = sent.every((candidate) => candidate.of === 'prediction' && candidate.prediction.isGuess === true)
+  if (stored === undefined && isGuess && question.clientModifiedSince !== undefined) {
+    return { level, candidates: [], date: 'client', fields: ['if-modified-since', question.clientModifiedSince] }
+  }
   if (sent.length > 0) {
     return {
       level,
@@ -76,10 +82,18 @@ export function composeConditions(question: Question, validators: Validators): C
       fields: ['if-none-match', sent.map(({ tag }) => tag).join(', ')],
     }
   }
-  if (stored === undefined && question.clientModifiedSince !== undefined) {
-    return { level, candidates: [], date: 'client', fields: ['if-modified-since', question.clientModifiedSince] }
-  }
   return UNCONDITIONAL
+}
+
+/**
+ * Whether the date of a copy can tell it from what came after it: dates have whole seconds, and what was sent in the very
+ * second in which it was changed may have been changed once more in the same (RFC 9110 §8.8.2.2). A writer's next read
+ * must see the second of its two writes.
+ */
+function tellsApart({ headers, lastModified }: StoredAnswer['validation'], now: number): boolean {
+  const modifiedAt = parseHttpDate(lastModified, now)
+  const sentAt = parseHttpDate(headerValue(headers, 'date'), now)
+  return modifiedAt === undefined || sentAt === undefined || sentAt - modifiedAt >= 1000
 }
 
 /** Each tag once, as many as fit. A tag that is both the client's and predicted is worth more as the latter: its body is held. */

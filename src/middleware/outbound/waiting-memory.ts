@@ -23,7 +23,7 @@ export class WaitingMemory {
     return true
   }
 
-  /** @param outcome of a question that waited */
+  /** @param outcome of a question that waited for one that brought a new body */
   note(resource: string, outcome: OutcomeName): void {
     if (outcome === 'predicted') this.#resources.delete(resource)
     if (outcome !== 'filled' && outcome !== 'replaced') return

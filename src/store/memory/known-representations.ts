@@ -2,12 +2,12 @@ import { LRUCache } from 'lru-cache'
 import type { KnownRepresentation, KnownRepresentations } from '../../ports.ts'
 
 /**
- * So many distinct bodies of a resource are remembered: one for each group of readers with the same permissions, and one
- * or two that were replaced lately and may come back.
+ * So many distinct bodies of a resource are remembered. Of most there is one for each group of readers with the same
+ * permissions, and a few that were replaced lately; some have one for each reader.
  */
-const MOST_OF_ONE = 5
+const MOST_OF_ONE = 20
 
-/** Bytes of one representation's record, reckoned high, and of a resource's entry beside its name. */
+/** Bytes of one representation's record beside its texts, reckoned high, and of a resource's entry beside its name. */
 const PER_REPRESENTATION = 400
 const PER_RESOURCE = 200
 
@@ -20,7 +20,8 @@ export interface MemoryKnownRepresentations extends KnownRepresentations {
 export function memoryKnownRepresentations(maxBytes: number): MemoryKnownRepresentations {
   const resources = new LRUCache<string, readonly KnownRepresentation[]>({
     maxSize: Math.max(1, maxBytes),
-    sizeCalculation: (known, resource) => PER_RESOURCE + resource.length + known.length * PER_REPRESENTATION,
+    sizeCalculation: (known, resource) =>
+      known.reduce((bytes, each) => bytes + PER_REPRESENTATION + lengthOfTexts(each), PER_RESOURCE + resource.length),
   })
   return {
     of: (resource) => resources.get(resource) ?? NONE,
@@ -32,6 +33,11 @@ export function memoryKnownRepresentations(maxBytes: number): MemoryKnownReprese
     },
     usage: () => ({ part: 'known', bytes: resources.calculatedSize, entries: resources.size }),
   }
+}
+
+/** A client's `Accept` is as long as the client likes, the others as long as the upstream does. */
+function lengthOfTexts({ accept, contentType, lastModified, mediaType }: KnownRepresentation): number {
+  return [accept, contentType, lastModified, mediaType].reduce((length, text) => length + (text?.length ?? 0), 0)
 }
 
 const NONE: readonly KnownRepresentation[] = []

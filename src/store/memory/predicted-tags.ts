@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import type { PredictedTags } from '../../ports.ts'
 
-/** A name of some 110 characters and a tag of 64, with their headers and the cache's own bookkeeping. */
-const PER_TAG = 320
+/** A tag of 64 characters, with the headers of both strings and the cache's own bookkeeping. */
+const PER_TAG = 210
 
 export interface MemoryPredictedTags extends PredictedTags {
   /** What it holds now, for metrics. */
@@ -11,10 +11,14 @@ export interface MemoryPredictedTags extends PredictedTags {
 
 /** @param maxBytes of everything that is remembered */
 export function memoryPredictedTags(maxBytes: number): MemoryPredictedTags {
-  const tags = new LRUCache<string, string>({ max: Math.max(1, Math.floor(maxBytes / PER_TAG)) })
+  const tags = new LRUCache<string, string>({
+    maxSize: Math.max(1, maxBytes),
+    // Names too: a client's `Accept` is in them, and is as long as the client likes.
+    sizeCalculation: (_tag, name) => PER_TAG + name.length,
+  })
   return {
     get: (name) => tags.get(name),
     set: (name, tag) => void tags.set(name, tag),
-    usage: () => ({ part: 'predicted', bytes: tags.size * PER_TAG, entries: tags.size }),
+    usage: () => ({ part: 'predicted', bytes: tags.calculatedSize, entries: tags.size }),
   }
 }

@@ -123,7 +123,10 @@ describe('age', () => {
     // A clock that is ahead makes nothing younger, nor does the second that Date rounds away make it older.
     expect(initialAgeOf(['date', date(NOW + 30_000)], askedAt, NOW)).toBe(400)
     expect(initialAgeOf(['date', date(NOW)], NOW + 999, NOW + 999)).toBe(0)
-    expect(initialAgeOf(['age', 'old'], NOW, NOW)).toBe(0)
+    for (const nonsense of ['', 'old', '-7200', '10.0', '10, 10', '10;x=y', '9'.repeat(400)]) {
+      expect(initialAgeOf(['age', nonsense], NOW, NOW), nonsense).toBe(2 ** 31 * 1000)
+    }
+    expect(initialAgeOf(['age', '10', 'age', '10'], NOW, NOW)).toBe(2 ** 31 * 1000)
   })
 
   test('grows with the time since, and never shrinks when the clock steps back', () => {

@@ -123,7 +123,10 @@ export function questionFor({ method = 'GET', path = '/user', query = '', ...res
     key: `${credential.fingerprint} ${path}?${withoutSecrets(query)}`,
     resource: () => `${path}?${withoutSecrets(query)} json`,
     plainAddress: () => `https://ghes.example/api/v3${path}`,
-    scopes: () => (isRead ? scopesOfRead(path, credential.fingerprint) : scopesOfWrite(path, credential.fingerprint)),
+    scopes: () =>
+      isRead
+        ? scopesOfRead(path, credential.fingerprint)
+        : scopesOfWrite(path, credential.isAnonymous ? undefined : credential.fingerprint),
     directives: parseCacheControl(rest.fields?.['cache-control']),
     clientTags: rest.clientTags ?? [],
     clientModifiedSince: rest.clientModifiedSince,

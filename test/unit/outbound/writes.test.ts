@@ -60,7 +60,15 @@ describe('after a write', () => {
       { authorization: ONE, path: '/repos/o/r' },
       false,
     ],
-    ['not of another credential', { authorization: TWO, path: '/user' }, { authorization: ONE, path: '/user' }, false],
+    [
+      'not of another credential',
+      { authorization: TWO, path: '/user' },
+      { authorization: ONE, path: '/user/keys' },
+      false,
+    ],
+    ['reads of the same URL by others', { path: '/orgs/o' }, { authorization: ONE, path: '/orgs/O' }, true],
+    ['reads of the same URL, by whom nobody knows', { path: '/gists' }, { path: '/gists' }, true],
+    ['not every anonymous read, by whom nobody knows', { path: '/gists/1' }, { path: '/gists' }, false],
     [
       'everything, for a repository by number',
       { authorization: TWO, path: '/user' },
@@ -121,6 +129,23 @@ describe('after a write', () => {
     const before = sent.length
     await get({ path: '/repos/o/r' })
     expect(sent).toHaveLength(before)
+  })
+
+  test.each<[string, number, Record<string, string>, boolean]>([
+    ['Location', 201, { location: '/api/v3/gists/1' }, true],
+    ['Content-Location', 200, { 'content-location': 'https://ghes.example/api/v3/gists/1' }, true],
+    ['the Location on another host', 201, { location: 'https://other.example/api/v3/gists/1' }, false],
+    ['the Location of a refusal', 422, { location: '/api/v3/gists/1' }, false],
+  ])('what is read at %s of its answer', async (_name, status, fields, ended) => {
+    const { get, upstream, sent } = chain({ policy: minute })
+    upstream(({ method, noneMatch }) =>
+      method !== 'GET' ? response(status, fields) : noneMatch === undefined ? answer() : unchanged,
+    )
+    await get({ path: '/gists/1' })
+    await get({ authorization: ONE, path: '/gists', method: 'POST' })
+    const before = sent.length
+    await get({ path: '/gists/1' })
+    expect(sent.length > before).toBe(ended)
   })
 
   /** A read and a write that are both out at once; `order` says what happens when. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { countHeader, headerValue, joinedHeader } from '../../../src/http/headers.ts'
+import type { Answer } from '../../../src/middleware/outbound/exchange.ts'
 import { JSON_TYPE, START } from '../outbound/harness.ts'
 import { hitOf, PUBLIC_ORIGIN, passedAnswer, presenter, storedAnswer, UPSTREAM, viewOf } from './harness.ts'
 
@@ -54,7 +55,7 @@ describe('presented fields', () => {
     for (const [vary, expected] of cases) {
       const fields = vary === undefined ? {} : { vary }
       const { present } = presenter()
-      const hit = hitOf(storedAnswer('{}', fields))
+      const hit = hitOf(storedAnswer(JSON.stringify('x'.repeat(2000)), fields))
       for (const request of [{}, { 'accept-encoding': 'gzip' }] as Record<string, string>[]) {
         expect(joinedHeader((await present(hit, viewOf(request))).headers, 'vary')).toBe(expected)
         const passed = passedAnswer(200, { 'content-type': JSON_TYPE, ...fields })
@@ -63,6 +64,27 @@ describe('presented fields', () => {
     }
     const { headers } = await presenter().present(passedAnswer(200, { 'content-type': 'image/png' }), viewOf())
     expect(headerValue(headers, 'vary')).toBeUndefined()
+  })
+
+  test('of a body too small to be compressed vary by nothing, and its tag stays strong', async () => {
+    const { present } = presenter()
+    const text = { 'content-type': 'text/plain', etag: '"a"' }
+    const cases: [Answer, boolean][] = [
+      [hitOf(storedAnswer('x'.repeat(1023), text)), false],
+      [hitOf(storedAnswer('x'.repeat(1024), text)), true],
+      [hitOf(storedAnswer('{}')), false],
+      [passedAnswer(200, { ...text, 'content-length': '1023' }), false],
+      [passedAnswer(200, { ...text, 'content-length': '1024' }), true],
+      [passedAnswer(200, text), true],
+      // Rewritten, it may be longer than the upstream says.
+      [passedAnswer(200, { 'content-type': JSON_TYPE, 'content-length': '9' }), true],
+    ]
+    for (const [index, [answer, varies]] of cases.entries()) {
+      const { headers } = await present(answer, viewOf({ 'accept-encoding': 'gzip' }))
+      expect(joinedHeader(headers, 'vary'), `case ${index}`).toBe(varies ? 'Accept-Encoding' : undefined)
+      const tag = headerValue(headers, 'etag')
+      if (tag !== undefined) expect(tag, `case ${index}`).toBe(varies ? 'W/"a"' : '"a"')
+    }
   })
 
   test('state the age of a copy that was reused, and else what the upstream said of it', async () => {

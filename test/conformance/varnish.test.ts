@@ -1,0 +1,4 @@
+import { varnish } from '../../bench/conformance/peers.ts'
+import { describePeer } from './peer.ts'
+
+describePeer(varnish)

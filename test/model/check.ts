@@ -1,0 +1,45 @@
+import fc from 'fast-check'
+import { expect } from 'vitest'
+import { type Plan, plans } from './plan.ts'
+import { show } from './show.ts'
+
+/*
+ * `MODEL_RUNS` says how many plans the tests of this folder try, all together; `MODEL_SEED` and `MODEL_PATH` repeat a
+ * failure that they reported.
+ */
+
+const { MODEL_RUNS, MODEL_SEED, MODEL_PATH } = process.env
+
+/** Plans that the whole folder tries where nobody says otherwise: what continuous integration has time for. */
+const DEFAULT_RUNS = 4000
+
+/** How long a test may take, ms: far more than it needs, because runs that were asked for must not be cut off. */
+export const PATIENCE = 24 * 3_600_000
+
+/**
+ * Tries plans on schedules until one fails, finds the shortest plan that still does, and tells it in words.
+ *
+ * @param share of all runs that this test has
+ * @returns how many were tried
+ */
+export async function checkPlans(
+  share: number,
+  holds: (plan: Plan, schedule: fc.Scheduler) => Promise<void>,
+  from: fc.Arbitrary<Plan> = plans,
+): Promise<number> {
+  const numRuns = Math.ceil((MODEL_RUNS === undefined ? DEFAULT_RUNS : Number(MODEL_RUNS)) * share)
+  const {
+    failed,
+    numRuns: tried,
+    ...details
+  } = await fc.check(fc.asyncProperty(from, fc.scheduler(), holds), {
+    numRuns,
+    ...(MODEL_SEED === undefined ? {} : { seed: Number(MODEL_SEED) }),
+    ...(MODEL_PATH === undefined ? {} : { path: MODEL_PATH }),
+  })
+  if (!failed) return tried
+  const { seed, counterexample, counterexamplePath, errorInstance } = details
+  const again = `MODEL_SEED=${seed} MODEL_PATH=${counterexamplePath}`
+  const why = errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : String(errorInstance)
+  return expect.fail(`after ${tried} plans; again with ${again}\n${show(counterexample![0])}\n${why}`)
+}

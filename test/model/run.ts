@@ -1,0 +1,290 @@
+import type fc from 'fast-check'
+import { Clients, requestId } from './clients.ts'
+import { type Exchange, isRead, NEVER } from './exchange.ts'
+import { type Gateway, HandTime, startGateway } from './gateway.ts'
+import { describe, Judge, Violation } from './judge.ts'
+import { CALLERS, COLLECTIONS, type Command, type Plan, THINGS } from './plan.ts'
+import type { Reading } from './reading.ts'
+import { isWrittenBetween, linkLifetime } from './rules.ts'
+import { Upstream } from './upstream.ts'
+import { World } from './world.ts'
+
+export interface RunOptions {
+  /** Leaves out what strangers ask. */
+  readonly withoutStrangers?: boolean
+  /** Strangers' exchanges take their next step only when the plan releases them, and at the end. */
+  readonly holdsStrangers?: boolean
+}
+
+/** Everything that happened. */
+export interface Ran {
+  readonly readings: readonly Reading[]
+  readonly exchanges: readonly Exchange[]
+  /** How answers came about: the judge's rules and the gateway's own words, counted. */
+  readonly tally: ReadonlyMap<string, number>
+  /** For each reading, after how many steps of the schedule it was over. */
+  readonly durations: ReadonlyMap<Reading, number>
+}
+
+/** Longer than every bounded wait, ms. */
+const LONG = 600_000
+/** A read is asked at most so often: with conditions, one list or tag at a time, without. Lost connections come on top. */
+const MOST_ATTEMPTS = 3
+
+/**
+ * Lets a plan happen, with the schedule deciding about everything that is under way.
+ *
+ * @throws Violation
+ */
+export async function run(plan: Plan, schedule: fc.Scheduler, options: RunOptions = {}): Promise<Ran> {
+  const problems: unknown[] = []
+  const unheard = (reason: unknown) => void problems.push(reason)
+  process.on('unhandledRejection', unheard)
+  try {
+    return await perform(plan, schedule, options, problems)
+  } finally {
+    process.off('unhandledRejection', unheard)
+  }
+}
+
+/** @param problems what came to light elsewhere */
+async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, problems: unknown[]): Promise<Ran> {
+  const world = new World(plan.profile)
+  const time = new HandTime(() => world.now)
+  let ticks = 0
+  const tick = () => ++ticks
+  let stepsTaken = 0
+  const fail = (thrown: unknown) => void problems.push(thrown)
+  const held: { readonly exchange: Exchange; readonly go: () => void }[] = []
+  const background = new Set<Promise<void>>()
+  let backgroundBegun = 0
+  const tally = new Map<string, number>()
+  const count = (what: string) => tally.set(what, (tally.get(what) ?? 0) + 1)
+  const durations = new Map<Reading, number>()
+
+  const upstream = new Upstream({
+    world,
+    tick,
+    step(what, exchange) {
+      const isStalled = exchange.fault === 'stall' && what === 'evaluate'
+      const isStrangers = options.holdsStrangers === true && isStranger(exchange.credential)
+      if (!isStalled && !isStrangers) return schedule.schedule(Promise.resolve(), `${what} ${exchange.number}`)
+      return new Promise((go) => held.push({ exchange, go }))
+    },
+    goodLinks: (exchange) => goodLinks(exchange, upstream, world.now, readOf(exchange)),
+  })
+  const judge = new Judge(upstream, world, plan.settings, plan.store === 'later')
+  const readOf = ({ key, generation }: Exchange) => ({
+    ...clients.readings.find((reading) => reading.key === key)!,
+    generation,
+  })
+  const clients: Clients = new Clients({
+    world,
+    judge,
+    tick,
+    fail,
+    focus: plan.focus,
+    gateway: () => gateway,
+    answered(reading, source) {
+      count(`by rule: ${source}`)
+      durations.set(reading, stepsTaken)
+    },
+  })
+  const start = (generation: number): Gateway =>
+    startGateway({
+      ...plan,
+      time,
+      send: upstream.sendOf(generation),
+      storeStep: plan.store === 'at once' ? undefined : (what) => schedule.schedule(Promise.resolve(), what),
+      recorded({ requestId: id, outcome, upstream: { requests }, failure }) {
+        const reading = clients.readings.find(({ name }) => requestId(name) === id)
+        reading?.events.push({ outcome, requests, failure })
+        count(`outcome: ${outcome}`)
+      },
+      failed(id, failure) {
+        if (failure.tag === 'internal') fail(new Violation(`${id} failed inside: ${String(failure.cause)}`))
+      },
+      background(work) {
+        backgroundBegun++
+        background.add(work)
+        work.then(() => background.delete(work), fail)
+      },
+    })
+  let gateway = { answer: start(0), generation: 0 }
+
+  /** Lets everything happen that needs nobody's leave, and reports what went wrong. */
+  const settle = async () => {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    if (problems.length > 0) throw problems[0]
+    if (background.size === 0) refuseAbandoned(upstream, clients)
+  }
+  const go = async (steps: number) => {
+    for (let step = 0; step < steps && schedule.count() > 0; step++) {
+      await schedule.waitNext(1)
+      stepsTaken++
+      await settle()
+    }
+  }
+  const release = async () => {
+    for (const { go } of held.splice(0)) go()
+    await settle()
+  }
+
+  const caller = (command: { readonly caller: number }) => plan.cast[command.caller % plan.cast.length]!
+  const happen = async (command: Command, index: number) => {
+    switch (command.kind) {
+      case 'read':
+        for (let time = 0; time < command.times; time++) clients.ask(command, caller(command), `${index}.${time}`)
+        return
+      case 'write':
+        return clients.ask(command, caller(command), `${index}`)
+      case 'leave':
+        return clients.leave(command.request)
+      case 'allow':
+        return world.allow(command.account, command.repository, command.level)
+      case 'change':
+        return world.change(THINGS[command.thing]!, { value: command.value })
+      case 'grow': {
+        const name = COLLECTIONS[command.thing]!
+        return world.change(name, { items: command.items + (name === 'tags' ? 27 : 0) })
+      }
+      case 'rotate':
+        return clients.rotate(caller(command), command.revokes)
+      case 'rescope': {
+        const token = world.tokens.get(clients.tokenOf(caller(command)) ?? '')
+        if (token !== undefined) token.scopes++
+        return
+      }
+      case 'fault':
+        return void upstream.faults.push(command.fault)
+      case 'flip':
+        world.rule = command.rule
+        return
+      case 'wait':
+        world.now += command.milliseconds
+        return time.fire()
+      case 'rest':
+        return go(Number.POSITIVE_INFINITY)
+      case 'restart':
+        gateway = { answer: start(gateway.generation + 1), generation: gateway.generation + 1 }
+        return
+      case 'release':
+        return release()
+    }
+  }
+
+  for (const [index, command] of plan.commands.entries()) {
+    const isStrangers =
+      (command.kind === 'read' || command.kind === 'write') && isStranger(CALLERS[caller(command)]!.account)
+    if (isStrangers && options.withoutStrangers === true) continue
+    await happen(command, index)
+    await settle()
+    if (!isStrangers || options.holdsStrangers !== true) await go(command.steps)
+  }
+  // A bounded wait ends; what the answer to a stalled exchange hangs on does not.
+  for (let round = 0; round < 2; round++) {
+    await go(Number.POSITIVE_INFINITY)
+    world.now += LONG
+    time.fire()
+    await settle()
+  }
+  await go(Number.POSITIVE_INFINITY)
+  for (const { reading } of clients.open()) {
+    if (held.some(({ exchange }) => exchange.key === reading.key)) continue
+    throw new Violation(`request ${reading.name} hangs: nothing of its own is under way`)
+  }
+  while (held.length > 0 || schedule.count() > 0) {
+    await release()
+    await go(Number.POSITIVE_INFINITY)
+  }
+  const ran = { readings: clients.readings, exchanges: upstream.exchanges, tally, durations }
+  checkEnd(ran, background.size, backgroundBegun)
+  return ran
+}
+
+function isStranger(name: string): boolean {
+  return name.includes('intruder')
+}
+
+/** Links that were stated for the key so lately that a 304 without one leaves them good. */
+function goodLinks(exchange: Exchange, upstream: Upstream, now: number, reading: Reading): (string | undefined)[] {
+  const writes = upstream.exchanges.filter(({ writing }) => writing !== undefined)
+  return upstream
+    .of(exchange.key)
+    .filter(
+      (each) =>
+        each !== exchange && each.generation === exchange.generation && each.statesLink && each.arrivedAt !== NEVER,
+    )
+    .filter((each) => now - each.arrivedTime < linkLifetime(each))
+    .filter((each) => !isWrittenBetween(writes, reading, each.sentAt, exchange.sentAt))
+    .map(({ truth }) => truth?.link)
+}
+
+/** An exchange that nobody waits for any longer has been called off. */
+function refuseAbandoned(upstream: Upstream, clients: Clients): void {
+  for (const exchange of upstream.exchanges) {
+    if ((exchange.state !== 'out' && exchange.state !== 'answered') || exchange.isAborted()) continue
+    if (
+      clients.open().some(({ reading }) => reading.key === exchange.key && reading.generation === exchange.generation)
+    )
+      continue
+    throw new Violation(`exchange ${exchange.number} (${exchange.key}) goes on for nobody:\n${describe(exchange)}`)
+  }
+}
+
+function checkEnd({ readings, exchanges }: Ran, inBackground: number, backgroundBegun: number): void {
+  if (inBackground > 0) throw new Violation('work in the background never ends')
+  const lost = exchanges.filter(({ fault }) => fault === 'lost' || fault === 'lost late').length
+  for (const { name: request, answers, events, hasLeft, closedAt, isWrite, directive } of readings) {
+    const name = `request ${request}`
+    if (closedAt === NEVER) throw new Violation(`${name} never ends`)
+    if (answers.length !== 1) throw new Violation(`${name} got ${answers.length} answers`)
+    if (events.length !== 1) throw new Violation(`${name} has ${events.length} events`)
+    const { requests, failure } = events[0]!
+    if (failure === 'client-gone' && !hasLeft) throw new Violation(`${name} failed because somebody else left`)
+    if (requests > (isWrite ? 1 : MOST_ATTEMPTS + lost)) throw new Violation(`${name} was asked ${requests} times`)
+    if (directive === 'only-if-cached' && requests > 0) throw new Violation(`${name} forbade asking`)
+  }
+  for (const exchange of exchanges) refuseStray(exchange, exchanges, readings, backgroundBegun > 0)
+  const reads = readings.filter(({ isWrite }) => !isWrite).length
+  const asked = exchanges.filter(isRead).length
+  if (asked > MOST_ATTEMPTS * (reads + backgroundBegun) + lost)
+    throw new Violation(`${asked} exchanges for ${reads} reads`)
+  const writes = readings.filter(({ isWrite }) => isWrite).length
+  if (exchanges.length - asked !== writes)
+    throw new Violation(`${exchanges.length - asked} exchanges for ${writes} writes`)
+}
+
+/** An exchange ends, somebody asked for it, and its validators are its caller's own to send. */
+function refuseStray(
+  exchange: Exchange,
+  exchanges: readonly Exchange[],
+  readings: readonly Reading[],
+  hasBackground: boolean,
+): void {
+  const { number, key, generation, state, sentAt, modifiedSince, noneMatch } = exchange
+  if (state === 'out' || state === 'answered') throw new Violation(`exchange ${number} is left open (${state})`)
+  const asking = readings.filter(
+    (reading) => reading.key === key && reading.generation === generation && reading.startedAt < sentAt,
+  )
+  if (!asking.some(({ closedAt }) => closedAt > sentAt) && !(hasBackground && asking.length > 0)) {
+    throw new Violation(
+      `nobody asked for exchange ${number} (${key}):\n${describe(exchange)}\nrequests: ${asking.map(({ name, startedAt, closedAt }) => `${name} at ${startedAt}/${closedAt}`).join(', ')}`,
+    )
+  }
+  if (modifiedSince === undefined) return
+  if (noneMatch !== undefined) throw new Violation(`exchange ${number} has a tag and a date`)
+  const since = Date.parse(modifiedSince)
+  const isTold = exchanges.some(
+    (each) =>
+      each.key === key &&
+      each.generation === generation &&
+      each.arrivedAt < sentAt &&
+      each.truth?.lastModified === since,
+  )
+  if (!isTold && !asking.some((reading) => reading.modifiedSince === since)) {
+    throw new Violation(
+      `exchange ${number} (${key}) asks with a date that this caller was never told: ${modifiedSince}`,
+    )
+  }
+}
