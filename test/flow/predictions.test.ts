@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { APPLICATION, PASSWORDS, TOKENS } from '../../sandbox/index.ts'
+import { APPLICATION, ASSETS, githubETag, PASSWORDS, TOKENS } from '../../sandbox/index.ts'
 import { differences } from '../support/compare.ts'
 import { type Answer, type Asking, type Pair, startPair } from '../support/pair.ts'
 
@@ -101,6 +101,18 @@ test.each([
   await expectFree(ISSUE, { token: TOKENS.hubot, headers })
 })
 
+test('the media type that is named for one spelling is not said of another, where the 304 leaves it out', async () => {
+  const accept = 'application/vnd.github.v3+json'
+  const first = await pair.ask(ISSUE, { token, headers: { accept } })
+  pair.sandbox.switches.faults = () => ({ kind: 'headers', set: { 'X-GitHub-Media-Type': null } })
+  const named = async (headers: Record<string, string>) =>
+    (await pair.ask(ISSUE, { token: TOKENS.hubot, headers })).headers['x-github-media-type']
+  expect(first.headers['x-github-media-type']).toBe('github.v3; format=json')
+  expect(await named({ accept: 'application/vnd.github.v4+json' })).toBeUndefined()
+  expect(await named({ accept })).toBe('github.v3; format=json')
+  expect(pair.sandbox.log.totalCost()).toBe(1)
+})
+
 test('an absent and an empty Accept make different tags, and neither stands for the other', async () => {
   const { world } = pair.sandbox
   const issue = world.repository('octocat/hello-world').issues[0]
@@ -114,12 +126,18 @@ test('an absent and an empty Accept make different tags, and neither stands for 
   }
 })
 
-test('another representation is not offered, and not made of that body', async () => {
-  const path = `${REPOSITORY}/contents/README.md`
+test.each([
+  ['a file', `${REPOSITORY}/contents/README.md`, 'application/vnd.github.v3.raw'],
+  ['a difference', `${REPOSITORY}/commits/main`, 'application/vnd.github.v3.diff'],
+  ['a download', `${REPOSITORY}/releases/assets/${ASSETS.small}`, 'application/octet-stream'],
+])('another representation is not offered, nor made of that body: %s', async (_, path, accept) => {
   await pair.ask(path, { token })
-  const raw = await asked(path, { token: TOKENS.hubot, headers: { accept: 'application/vnd.github.v3.raw' } })
-  expect(raw.cost).toBe(1)
-  expect(pair.sandbox.log.entries.at(-2)?.headers['if-none-match']).toBeUndefined()
+  const json = await pair.direct(path, { token })
+  const authorization = `token ${TOKENS.hubot}`
+  pair.sandbox.log.clear()
+  expect((await asked(path, { headers: { authorization, accept } })).cost).toBe(1)
+  const offered = String(pair.sandbox.log.entries[0]?.headers['if-none-match'])
+  expect(offered).not.toContain(githubETag({ accept, authorization }, true, json.body))
 })
 
 test('HEAD', async () => {

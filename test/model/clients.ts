@@ -8,7 +8,7 @@ import { ACCEPTS, CALLERS, type Command, type Holding } from './plan.ts'
 import { field, type Reading } from './reading.ts'
 import { RESOURCES, WRITINGS } from './resources.ts'
 import { truthOf } from './truth.ts'
-import { keyOf } from './upstream.ts'
+import { keyOf, type Upstream } from './upstream.ts'
 import type { World } from './world.ts'
 
 type Ask = Extract<Command, { kind: 'read' | 'write' }>
@@ -26,6 +26,7 @@ interface Going {
 
 export interface ClientsOptions {
   readonly world: World
+  readonly upstream: Upstream
   readonly judge: Judge
   readonly gateway: () => { readonly answer: Gateway; readonly generation: number }
   readonly tick: () => number
@@ -61,6 +62,15 @@ export class Clients {
     this.#tokens.set(caller, account === 'intruder' ? 'intruder-token' : world.issue(account))
   }
 
+  /** The caller goes on with a token that is not accepted any longer, or again. */
+  revoke(caller: number): void {
+    const { tokens } = this.#options.world
+    const { account } = CALLERS[caller]!
+    const text = this.#tokens.get(caller)
+    if (text === undefined || account === 'nobody' || account === 'intruder') return
+    if (!tokens.delete(text)) tokens.set(text, { account, scopes: 0 })
+  }
+
   tokenOf(caller: number): string | undefined {
     return this.#tokens.get(caller)
   }
@@ -70,7 +80,7 @@ export class Clients {
    * @param name of the request
    */
   ask(command: Ask, caller: number, name: string): void {
-    const { world, judge, tick, focus } = this.#options
+    const { world, upstream, judge, tick, focus } = this.#options
     const { answer: gateway, generation } = this.#options.gateway()
     const { scheme } = CALLERS[caller]!
     const token = this.#tokens.get(caller)
@@ -103,6 +113,7 @@ export class Clients {
       startedAt: tick(),
       startedTime: world.now,
       floor: judge.seen(key, generation),
+      accepted: upstream.accepts(authorization, generation),
       closedAt: NEVER,
       hasLeft: false,
       answers: [],

@@ -101,7 +101,9 @@ export class Judge {
       if (isWrittenBetween(writes, reading, exchange.sentAt, reading.startedAt)) continue
       if (this.#isOlderThanSeen(exchange, reading.floor)) continue
       const use = usable(exchange, reading, this.#settings, hasFailed)
-      if (use !== undefined) found.push({ exchange, source: use })
+      // What is stale is not told to somebody whom the upstream has refused since.
+      const isAccepted = reading.accepted || this.#upstream.accepts(exchange.asked.authorization, generation)
+      if (use === 'fresh' || (use !== undefined && isAccepted)) found.push({ exchange, source: use })
     }
     return found
   }

@@ -37,6 +37,7 @@ export type Command = { readonly steps: number } & (
   | { readonly kind: 'grow'; readonly thing: number; readonly items: number }
   | { readonly kind: 'rotate'; readonly caller: number; readonly revokes: boolean }
   | { readonly kind: 'rescope'; readonly caller: number }
+  | { readonly kind: 'revoke'; readonly caller: number }
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'flip'; readonly rule: TagRule }
   | { readonly kind: 'wait'; readonly milliseconds: number }
@@ -93,8 +94,8 @@ const profile: fc.Arbitrary<Profile> = fc.record({
     { weight: 4, arbitrary: fc.constant<TagRule>('github') },
     fc.constantFrom<TagRule>('opaque', 'body', 'version', 'none'),
   ),
-  readsLists: often(true, false),
-  tagOn304: often(true, false),
+  readsLists: fc.constantFrom(true, true, true, false),
+  tagOn304: fc.constantFrom(true, true, true, false),
   linkOn304: fc.boolean(),
   mediaTypeOn304: fc.boolean(),
   credentialed: fc.constantFrom(
@@ -161,11 +162,15 @@ const command: fc.Arbitrary<Command> = fc.oneof(
         'date',
         'both',
       ),
-      directive: often<Directive>(...DIRECTIVES, 'max-stale', 'max-stale=60'),
+      directive: fc.oneof(
+        { weight: 5, arbitrary: fc.constant(undefined) },
+        { weight: 2, arbitrary: fc.constantFrom(...DIRECTIVES) },
+        fc.constantFrom<Directive>('no-cache', 'no-store', 'max-age=20', 'max-stale=60'),
+      ),
       times: fc.constantFrom(1, 1, 1, 2, 3),
     }),
   },
-  { weight: 5, arbitrary: of('write', { caller, writing: oneOf(WRITINGS) }) },
+  { weight: 5, arbitrary: of('write', { caller, writing: fc.oneof(oneOf(WRITINGS), fc.constantFrom(0, 1)) }) },
   { weight: 2, arbitrary: of('leave', { request: fc.nat({ max: 5 }) }) },
   {
     weight: 3,
@@ -179,6 +184,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 3, arbitrary: of('grow', { thing: oneOf(COLLECTIONS), items: fc.nat({ max: 6 }) }) },
   { weight: 2, arbitrary: of('rotate', { caller, revokes: fc.boolean() }) },
   { weight: 1, arbitrary: of('rescope', { caller }) },
+  { weight: 2, arbitrary: of('revoke', { caller }) },
   { weight: 4, arbitrary: of('fault', { fault: fc.constantFrom(...FAULTS) }) },
   {
     weight: 1,
@@ -196,7 +202,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 export const plans: fc.Arbitrary<Plan> = fc.record({
   profile,
   settings,
-  focus: fc.array(oneOf(RESOURCES), { minLength: 1, maxLength: 3 }),
+  focus: fc.array(fc.oneof(oneOf(RESOURCES), fc.constantFrom(0, 1, 3)), { minLength: 1, maxLength: 3 }),
   cast,
   store: often<Plan['store']>('at once', 'later'),
   maxEntryBytes: often(100_000, 300),

@@ -47,6 +47,8 @@ export interface Reading {
   readonly startedAt: number
   /** Epoch ms. */
   readonly startedTime: number
+  /** Whether the gateway had seen the upstream accept the credential, and not refuse it since. */
+  readonly accepted: boolean
   /** What the caller has certainly been told before, if anything. */
   readonly floor: Exchange | undefined
   /** Nothing more happens: answered, or noticed that the client had left. */

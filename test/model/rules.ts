@@ -12,13 +12,14 @@
  * everything revalidated, nor against the request's `no-cache`, `no-store`, `max-age`, `min-fresh`.
  *
  * *Stale*: beyond that by the request's `max-stale` (as far as the operator lets unconfirmed answers be used), by the
- * answer's `stale-while-revalidate`, or in place of an error of the upstream, by `stale-if-error` or the operator's setting.
+ * answer's `stale-while-revalidate`, or in place of an error of the upstream, by `stale-if-error` or the operator's setting. Only
+ * for a credential that the upstream has accepted and not refused since.
  *
  * *Shared* (RFC 9111 §4, collapsed requests): the answer of an exchange that was out, for an earlier request of the same key, when the
  * request came. Not for `no-cache`, `no-store` and `max-age=0`.
  *
- * *Written.* None of these across a write. A write concerns a read of the same credential, and every read of the same
- * repository (by whatever spelling; by number, every repository). What was asked for before such a write was sent, or before it was
+ * *Written.* None of these across a write. A write concerns a read of the same credential, every read of the same path, and every
+ * read of the same repository (by whatever spelling; by number, of every repository). What was asked for before such a write was sent, or before it was
  * answered or failed, is not used by a read that begins after that. For another credential than the writer's it counts
  * only if the upstream had accepted the writer when it was sent, or carried the write out.
  *
@@ -118,6 +119,7 @@ export function isWrittenBetween(
   read: {
     readonly generation: number
     readonly credential: string
+    readonly target: string
     readonly repository: string | undefined
     readonly byId: boolean
   },
@@ -131,11 +133,15 @@ export function isWrittenBetween(
     const { repository, byId = false } = write.writing!
     const isSame = repository !== undefined && (byId || repository === read.repository)
     const isAnyOf = repository !== undefined && read.byId
-    const touches = isSame || isAnyOf
+    const touches = isSame || isAnyOf || pathOf(write.asked.target) === pathOf(read.target)
     const sentCounts = isOwn || (touches && write.accepted)
     const isCarriedOut = write.arrivedAt < Infinity && write.state !== 'failed' && (write.status ?? 500) < 400
     const endCounts = sentCounts || (touches && isCarriedOut)
     const end = Math.min(write.arrivedAt, write.endedAt)
     return (sentCounts && isIn(write.sentAt)) || (endCounts && isIn(end))
   })
+}
+
+function pathOf(target: string): string {
+  return target.replace(/\?.*/, '').toLowerCase()
 }

@@ -80,6 +80,7 @@ async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, 
   })
   const clients: Clients = new Clients({
     world,
+    upstream,
     judge,
     tick,
     fail,
@@ -125,6 +126,18 @@ async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, 
       await settle()
     }
   }
+  /** Until nothing moves but what is held back and what waits for time to pass. */
+  const goOn = async () => {
+    await go(Number.POSITIVE_INFINITY)
+    for (const { reading } of clients.open()) {
+      const mayWaitFor = ({ exchange }: { exchange: Exchange }) =>
+        exchange.generation === reading.generation &&
+        (exchange.key === reading.key ||
+          (exchange.asked.target === reading.target &&
+            upstream.accepts(exchange.asked.authorization, exchange.generation)))
+      if (!held.some(mayWaitFor)) throw new Violation(`request ${reading.name} waits for nothing that is under way`)
+    }
+  }
   const release = async () => {
     for (const { go } of held.splice(0)) go()
     await settle()
@@ -150,6 +163,8 @@ async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, 
       }
       case 'rotate':
         return clients.rotate(caller(command), command.revokes)
+      case 'revoke':
+        return clients.revoke(caller(command))
       case 'rescope': {
         const token = world.tokens.get(clients.tokenOf(caller(command)) ?? '')
         if (token !== undefined) token.scopes++
@@ -164,7 +179,7 @@ async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, 
         world.now += command.milliseconds
         return time.fire()
       case 'rest':
-        return go(Number.POSITIVE_INFINITY)
+        return goOn()
       case 'restart':
         gateway = { answer: start(gateway.generation + 1), generation: gateway.generation + 1 }
         return
@@ -183,7 +198,7 @@ async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, 
   }
   // A bounded wait ends; what the answer to a stalled exchange hangs on does not.
   for (let round = 0; round < 2; round++) {
-    await go(Number.POSITIVE_INFINITY)
+    await goOn()
     world.now += LONG
     time.fire()
     await settle()

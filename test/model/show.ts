@@ -40,6 +40,8 @@ function sentence(command: Command, { focus, cast }: Plan): string {
       return `${COLLECTIONS[command.thing]} grows to ${command.items} items (tags: 27 more)`
     case 'rotate':
       return `${caller(command.caller)} gets a new token${command.revokes ? ', the old one is revoked' : ''}`
+    case 'revoke':
+      return `the token of ${caller(command.caller)} is revoked, or valid again`
     case 'rescope':
       return `the token of ${caller(command.caller)} gets other scopes`
     case 'fault':

@@ -34,6 +34,11 @@ export class Upstream {
     return this.#byKey.get(key) ?? []
   }
 
+  /** Whether a gateway has seen this credential accepted, and not refused since. */
+  accepts(authorization: string | undefined, generation: number): boolean {
+    return authorization === undefined || this.#accepted.has(`${generation} ${authorization}`)
+  }
+
   /** The way upstream of one gateway. */
   readonly sendOf =
     (generation: number): Send =>
@@ -197,11 +202,7 @@ export class Upstream {
       exchange.fault = fault === 'lie' || fault === 'truncated' ? undefined : fault
       return answered(304, '', fieldsOf(truth, true, world))
     }
-    return answered(304, '', [
-      ...fieldsOf({ ...truth, tag: undefined }, true, world),
-      'etag',
-      `"${truth.tag ?? 'new'}"`,
-    ])
+    return answered(304, '', ['date', new Date(world.now).toUTCString(), 'etag', `"${truth.tag ?? 'new'}"`])
   }
 
   #matches({ noneMatch, modifiedSince }: Exchange, { tag, lastModified }: Truth): boolean {

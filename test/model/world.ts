@@ -74,7 +74,7 @@ export class World {
     this.rule = profile.rule
     for (const account of ACCOUNTS) for (const repository of REPOSITORIES) this.allow(account, repository, 'read')
     this.allow('ann', 'one', 'write')
-    this.thing('issues').items = 3
+    this.thing('issues').items = 2
     this.thing('tags').items = 30
   }
 

@@ -1,7 +1,7 @@
 import { Failure } from '../../errors.ts'
-import type { AcceptedCredentials, CacheStore, KnownRepresentations, Scheduler } from '../../ports.ts'
+import type { CacheStore, KnownRepresentations, Scheduler } from '../../ports.ts'
 import type { EntityTagMemory } from './entity-tag-memory.ts'
-import type { Question } from './exchange.ts'
+import type { Answer, Question, StoredAnswer } from './exchange.ts'
 import type { Flights } from './flight.ts'
 import type { Revalidating } from './fresh.ts'
 import { lookup } from './lookup.ts'
@@ -16,51 +16,56 @@ const MOST_WAITING = 1000
 export interface GateOptions {
   readonly store: CacheStore
   readonly known: KnownRepresentations
-  readonly accepted: AcceptedCredentials
   readonly tags: EntityTagMemory
   readonly questions: SentQuestions
   readonly scheduler: Scheduler
 }
 
 /**
- * Lets a question wait, once and not for long, behind one for the same resource that has already been sent with another
- * credential: its answer may bring the body that makes this question free. Only callers whom the upstream accepts wait,
- * and only for such: what somebody merely claims to be changes nothing for others, nor can it be seen from outside what
- * others are asking. Conditions are composed afterwards, from what is known then.
+ * Lets a question wait, and not for long, behind one for the same resource that has already been sent with another
+ * credential: its answer may bring the body that makes this question free. Only behind one of a caller whom the upstream
+ * accepts: what somebody merely claims to be delays nobody. Conditions are composed afterwards, from what is known then.
+ *
+ * One wait, except where it brought nothing and others waited too: all sent at once, they would all pay for a change
+ * that came meanwhile. Then one goes and the others wait for it.
  */
 export function gate(options: GateOptions, flights: Flights): Revalidating {
-  const { store, known, accepted, tags, questions, scheduler } = options
+  const { store, known, tags, questions, scheduler } = options
   const memory = new WaitingMemory()
   let waiting = 0
 
   function worthWaitingFor(question: Question): SentQuestion | undefined {
     const { credential, bypass, path } = question
     if (credential.isAnonymous || bypass !== undefined || waiting >= MOST_WAITING) return undefined
-    if (!accepted.has(credential.fingerprint) || flights.isJoinable(question)) return undefined
+    if (flights.isJoinable(question)) return undefined
     const sent = questions.before(question)
     if (sent === undefined || !tags.of(path).isPredictable) return undefined
     return memory.mayHelp(question.resource()) ? sent : undefined
   }
 
-  function waited(sent: SentQuestion, signal: AbortSignal): Promise<void> {
+  /** @returns whether the other's answer came in time */
+  function waited(sent: SentQuestion, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const end = () => {
         waiting--
         cancel()
-        sent.waiting.delete(go)
+        sent.waiting.delete(come)
         signal.removeEventListener('abort', leave)
       }
-      const go = () => {
+      const come = () => {
         end()
-        resolve()
+        resolve(true)
       }
       const leave = () => {
         end()
         reject(new Failure('client-gone'))
       }
       waiting++
-      const cancel = scheduler.after(LONGEST_WAIT, go)
-      sent.waiting.add(go)
+      const cancel = scheduler.after(LONGEST_WAIT, () => {
+        end()
+        resolve(false)
+      })
+      sent.waiting.add(come)
       signal.addEventListener('abort', leave, { once: true })
       if (signal.aborted) leave()
     })
@@ -70,17 +75,29 @@ export function gate(options: GateOptions, flights: Flights): Revalidating {
     return known.of(question.resource())[0]?.bodyKey
   }
 
+  async function asked(question: Question, stored: StoredAnswer | undefined): Promise<Answer> {
+    const settle = questions.send(question)
+    try {
+      return await flights.answer(question, stored)
+    } finally {
+      settle()
+    }
+  }
+
   return async function gated(question, stored) {
     const sent = worthWaitingFor(question)
-    if (sent === undefined) return flights.answer(question, stored)
+    if (sent === undefined) return asked(question, stored)
     const before = latest(question)
-    await waited(sent, question.signal())
-    // A wait for what turned out not to have changed says nothing about whether waiting helps.
-    const broughtBody = latest(question) !== before
-    const answer = await flights.answer(question, await lookup(store, question.key))
+    const cameInTime = await waited(sent, question.signal())
+    // A wait for what turned out not to have changed says nothing about whether waiting helps. One that was too short does.
+    const tells = !cameInTime || latest(question) !== before
+    const next = tells ? undefined : worthWaitingFor(question)
+    if (next !== undefined) await waited(next, question.signal())
+    const found = lookup(store, question.key)
+    const answer = await asked(question, found instanceof Promise ? await found : found)
     // Nor does each of those who shared an answer: together they waited once.
     const waitedItself = answer.outcome.collapsed !== true
-    if (broughtBody && waitedItself) memory.note(question.resource(), answer.outcome.name)
+    if (tells && waitedItself) memory.note(question.resource(), answer.outcome.name)
     return answer
   }
 }

@@ -30,18 +30,40 @@ export class SentQuestions {
     return undefined
   }
 
-  /** Notes a question at the moment it is sent: whoever is itself waiting is not worth waiting for. */
+  /**
+   * Notes a question that is on its way out and waits for nobody, if its credential is one that the upstream accepts:
+   * whoever is itself waiting is not worth waiting for.
+   *
+   * @returns takes the note back, and lets those who wait go on
+   */
+  send(question: Question): () => void {
+    const counts = this.#accepted.has(question.credential.fingerprint)
+    return counts && this.#add(question) ? () => this.#settle(question) : NOTHING
+  }
+
+  /**
+   * Notes a question that is being answered with a 200, while the body is still on its way: also one of a credential that is
+   * new to the gateway, for now it is accepted.
+   */
   announce(next: Attempt): Attempt {
     return async (question, headers) => {
-      const { credential, method, bypass, key } = question
-      const counts = method === 'GET' && bypass === undefined && this.#accepted.has(credential.fingerprint)
-      if (!counts || credential.isAnonymous) return next(question, headers)
-      const resource = question.resource()
-      const sent = this.#byResource.get(resource) ?? new Map<string, SentQuestion>()
-      this.#byResource.set(resource, sent)
-      if (!sent.has(key)) sent.set(key, { fingerprint: credential.fingerprint, waiting: new Set() })
-      return next(question, headers)
+      const response = await next(question, headers)
+      if (response.status === 200) this.#add(question)
+      return response
     }
+  }
+
+  /** @returns whether it was not noted already, and is worth noting */
+  #add(question: Question): boolean {
+    const { credential, method, bypass, key } = question
+    // Without a credential nobody is asked about, and a question for the head alone brings no body.
+    if (method !== 'GET' || bypass !== undefined || credential.isAnonymous) return false
+    const resource = question.resource()
+    const sent = this.#byResource.get(resource) ?? new Map<string, SentQuestion>()
+    if (sent.has(key)) return false
+    sent.set(key, { fingerprint: credential.fingerprint, waiting: new Set() })
+    this.#byResource.set(resource, sent)
+    return true
   }
 
   /**
@@ -68,3 +90,5 @@ export class SentQuestions {
     for (const go of settled.waiting) go()
   }
 }
+
+const NOTHING = () => {}

@@ -409,6 +409,24 @@ describe('a resource of which everybody is sent another body', () => {
     }
   })
 
+  test('nor is one worth waiting for whose answers take longer than the wait', async () => {
+    const { ask, departures, clock } = waitingRoom()
+    const waited: boolean[] = []
+    for (let index = 0; index < 4; index++) {
+      const before = departures.length
+      ask('token one', { fields: { 'cache-control': 'no-cache' } })
+      await turns()
+      ask('token two')
+      await turns()
+      waited.push(departures.length === before + 1)
+      clock.advance(1000)
+      await turns()
+      for (const departure of departures.slice(before)) departure.land(`{"now":${index}}`)
+      await turns()
+    }
+    expect(waited).toEqual([true, true, false, false])
+  })
+
   test('is waited for as long as it helps now and then', async () => {
     const room = waitingRoom()
     for (let index = 0; index < 6; index++) {
