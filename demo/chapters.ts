@@ -1,5 +1,5 @@
 /** The apps of the tour: the names of the sandbox's tokens they show, or `badge`, which shows none. */
-export type App = 'octocat' | 'octocatOauth' | 'hubot' | 'badge'
+export type App = 'octocat' | 'octocatOauth' | 'hubot' | 'hubotOauth' | 'badge'
 
 /** One request of an app, as an ordinary client makes it: no validators of its own. */
 export type Ask = (app: App, path: string, post?: unknown) => Promise<Response>
@@ -54,5 +54,15 @@ export const chapters: readonly Chapter[] = [
   {
     title: 'nothing changes while it asks twenty times more',
     play: (ask) => repeat(20, () => ask('hubot', `${REPOSITORY}/issues`)),
+  },
+  {
+    title: 'its token is replaced, and it asks ten times more',
+    play: (ask) => repeat(10, () => ask('hubotOauth', `${REPOSITORY}/issues`)),
+  },
+  {
+    title: 'forty copies of a job ask at the same moment',
+    async play(ask) {
+      await Promise.all(Array.from({ length: 40 }, () => ask('hubot', `${REPOSITORY}/labels`)))
+    },
   },
 ]

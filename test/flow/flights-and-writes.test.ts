@@ -78,6 +78,33 @@ test.each([
   expect((await pair.ask(REPOSITORY, { token })).json().description).toBe(payload.description)
 })
 
+test.each([
+  ['its own', token],
+  ['another’s', TOKENS.hubot],
+])('a read that begins when the write (%s) is only sent reuses no copy and joins nothing', async (_, writer) => {
+  pair = await startPair({ settings: { WEIR_FRESHNESS: '1m' } })
+  const { world, switches, log } = pair.sandbox
+  world.setCollaborator(world.repository('octocat/hello-world'), 'hubot', 'admin')
+  await pair.ask('/user', { token: TOKENS.hubot })
+  const copied = await pair.ask(REPOSITORY, { token })
+  const insisting = { authorization: `token ${token}`, 'cache-control': 'no-cache' }
+  const sending = barrier()
+  const { until } = sending
+  switches.faults = [{ method: 'GET', target: REPOSITORY, fault: { kind: 'wait', until, when: 'before-sending' } }]
+  const early = pair.ask(REPOSITORY, { headers: insisting })
+  await log.waitFor({ method: 'GET', target: REPOSITORY, status: 304 })
+  switches.faults = [{ method: 'PATCH', fault: { kind: 'wait', until, when: 'before-sending' } }]
+  const writing = pair.ask(REPOSITORY, { token: writer, method: 'PATCH', payload })
+  // The upstream has acted on it, and has not said so.
+  await log.waitFor({ method: 'PATCH', status: 200 })
+  const late = await pair.ask(REPOSITORY, { token })
+  expect(late.json().description).toBe(payload.description)
+  sending.lift()
+  expect((await early).text).toBe(copied.text)
+  expect((await writing).status).toBe(200)
+  expect((await pair.ask(REPOSITORY, { token })).json().description).toBe(payload.description)
+})
+
 test('of something else joins', async () => {
   pair = await startPair()
   await pair.ask('/user', { token: TOKENS.hubot })

@@ -4,8 +4,8 @@ import { barrier, departing, eventually, hold, inFlight } from '../support/concu
 import { type Answer, type Asking, type Pair, startPair } from '../support/pair.ts'
 
 /**
- * A caller waits once, and not for long, behind another whose answer may bring the body that makes its own question free.
- * Only the accepted wait, and only for the accepted.
+ * A caller waits, and not for long, behind another whose answer may bring the body that makes its own question free, but
+ * only behind one whom the upstream accepts.
  */
 
 let pair: Pair
@@ -78,6 +78,36 @@ describe('a second reader', () => {
     expect(new Set((await Promise.all(answers)).map(({ text }) => text)).size).toBe(1)
     expect(log.totalCost()).toBe(1)
     expect(log.count).toBe(11)
+  })
+
+  test('waits though it is new here, and gets a refusal if that is its due', async () => {
+    await behind(ISSUE, { token: octocat }, { token: stranger })
+    expect(pair.sandbox.log.totalCost()).toBe(1)
+    pair.sandbox.log.clear()
+    const secret = '/repos/octo-org/secret/issues/1'
+    const [, refused] = await behind(secret, { token: octocat }, { token: stranger })
+    expect(refused.status).toBe(404)
+    pair.sandbox.log.clear()
+    const [, unknown] = await behind(`${REPOSITORY}/issues/2`, { token: octocat }, { token: 'made-up' })
+    expect(unknown.status).toBe(401)
+  })
+
+  test('waits for a third one where the first brought nothing new, so that a change is paid for once', async () => {
+    const { world, switches, log } = pair.sandbox
+    for (const token of [octocat, hubot, monalisa]) await pair.ask(ISSUE, { token })
+    const sending = barrier()
+    switches.faults = [{ target: ISSUE, fault: { kind: 'wait', until: sending.until, when: 'before-sending' } }]
+    log.clear()
+    const leading = pair.ask(ISSUE, { token: octocat })
+    await log.waitFor({ target: ISSUE, status: 304 })
+    const following = [hubot, monalisa].map((token) => pair.ask(ISSUE, { token }))
+    await inFlight(pair.gateway, 3)
+    const [issue] = world.repository('octocat/hello-world').issues
+    if (issue !== undefined) world.updateIssue(issue, { title: 'Changed meanwhile' })
+    sending.lift()
+    await leading
+    for (const answer of await Promise.all(following)) expect(answer.json().title).toBe('Changed meanwhile')
+    expect(log.totalCost()).toBe(1)
   })
 
   test('waits though it spells the same representation otherwise, and by HEAD', async () => {
@@ -165,19 +195,11 @@ describe('nobody waits', () => {
     await isSentAtOnce({ token: stranger }, { token: hubot }, `${REPOSITORY}/issues/2`)
   })
 
-  test('that has not been accepted itself', async () => {
-    await isSentAtOnce({ token: octocat }, { token: 'made-up' })
-    pair.sandbox.log.clear()
-    await isSentAtOnce({ token: octocat }, { token: stranger }, `${REPOSITORY}/issues/2`)
-  })
-
-  test('that has been refused since', async () => {
+  test('for one who has been refused since', async () => {
     pair.sandbox.world.revokeToken(hubot)
     expect((await pair.ask('/user', { token: hubot })).status).toBe(401)
     pair.sandbox.log.clear()
-    await isSentAtOnce({ token: octocat }, { token: hubot })
-    pair.sandbox.log.clear()
-    await isSentAtOnce({ token: hubot }, { token: octocat }, `${REPOSITORY}/issues/2`)
+    await isSentAtOnce({ token: hubot }, { token: octocat })
   })
 
   test('without a credential, or for one who has none', async () => {
@@ -202,7 +224,7 @@ describe('nobody waits', () => {
     await isSentAtOnce(part, { token: hubot, headers: raw }, path)
   })
 
-  test('twice: those who waited for the first do not wait for each other', async () => {
+  test('again where the first brought a body: those who waited for it do not wait for each other', async () => {
     const { log } = pair.sandbox
     const first = hold(pair, PERMISSIONS)
     const others = hold(pair, PERMISSIONS, 2)

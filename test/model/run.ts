@@ -132,9 +132,7 @@ async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, 
     for (const { reading } of clients.open()) {
       const mayWaitFor = ({ exchange }: { exchange: Exchange }) =>
         exchange.generation === reading.generation &&
-        (exchange.key === reading.key ||
-          (exchange.asked.target === reading.target &&
-            upstream.accepts(exchange.asked.authorization, exchange.generation)))
+        (exchange.key === reading.key || (exchange.asked.target === reading.target && upstream.hasAccepted(exchange)))
       if (!held.some(mayWaitFor)) throw new Violation(`request ${reading.name} waits for nothing that is under way`)
     }
   }

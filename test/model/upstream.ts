@@ -25,6 +25,7 @@ export class Upstream {
   readonly #byKey = new Map<string, Exchange[]>()
   /** Credentials by gateway. */
   readonly #accepted = new Set<string>()
+  readonly #everAccepted = new Set<string>()
 
   constructor(options: UpstreamOptions) {
     this.#options = options
@@ -37,6 +38,11 @@ export class Upstream {
   /** Whether a gateway has seen this credential accepted, and not refused since. */
   accepts(authorization: string | undefined, generation: number): boolean {
     return authorization === undefined || this.#accepted.has(`${generation} ${authorization}`)
+  }
+
+  /** Whether a gateway has ever seen the credential of an exchange accepted. */
+  hasAccepted({ credential, generation }: Exchange): boolean {
+    return this.#everAccepted.has(`${generation} ${credential}`)
   }
 
   /** The way upstream of one gateway. */
@@ -155,14 +161,20 @@ export class Upstream {
   #noteAccepted({ status, credential, generation }: Exchange): void {
     const name = `${generation} ${credential}`
     if (status === 401) this.#accepted.delete(name)
-    else if (credential !== 'anonymous' && (status! < 300 || status === 304)) this.#accepted.add(name)
+    else if (credential !== 'anonymous' && (status! < 300 || status === 304)) {
+      this.#accepted.add(name)
+      this.#everAccepted.add(name)
+    }
   }
 
   #evaluate(exchange: Exchange): Omit<UpstreamResponse, 'body'> {
     const { world } = this.#options
-    const { asked, writing, fault } = exchange
+    const { asked, writing } = exchange
     const truth = writing === undefined ? truthOf(world, asked) : carryOut(world, asked, writing)
     exchange.truth = truth
+    // Somebody who is refused is told so, and not to come back later.
+    if (exchange.fault === '202' && truth.status !== 200) exchange.fault = undefined
+    const { fault } = exchange
     const answered = (status: number, body: string, headers: string[]) => {
       exchange.status = status
       exchange.body = body

@@ -98,7 +98,8 @@ const NONE: readonly EntityTag[] = []
 
 /**
  * A client's tags as the upstream knows them. One that was not given out here names bytes with the upstream's own URLs
- * in them, so it may only be confirmed where bodies are not rewritten.
+ * in them, so it may only be confirmed where bodies are not rewritten. One that was, names rewritten JSON, so it may not be
+ * confirmed where a file is asked for: GitHub gives the JSON about a file and the file itself the same tag.
  */
 function tagsForUpstream({ validators, presentation }: QuestionParts, isRaw: boolean): readonly EntityTag[] {
   const { tags } = validators
@@ -106,7 +107,7 @@ function tagsForUpstream({ validators, presentation }: QuestionParts, isRaw: boo
   const known: EntityTag[] = []
   for (const tag of tags) {
     const returned = returnTag(tag, presentation())
-    if (returned.kind === 'ours' || (returned.kind === 'foreign' && isRaw)) known.push(returned.tag)
+    if (returned.kind === (isRaw ? 'foreign' : 'ours')) known.push(returned.tag)
   }
   return known
 }

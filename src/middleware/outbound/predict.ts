@@ -52,7 +52,8 @@ export function predict(options: PredictOptions): Predict {
     // An absent `Accept` and an empty one make different tags: the first adds nothing, the second a colon.
     const accept = fields.accept ? joinedHeader(headers, 'accept') : undefined
     const name = `${credential.fingerprint} ${fields.authorization} ${accept === undefined ? '' : `:${accept}`} `
-    const left = allowance.forQuestion(accepted.has(credential.fingerprint))
+    const isAccepted = accepted.has(credential.fingerprint)
+    const left = allowance.forQuestion(isAccepted)
 
     const found: Prediction[] = []
     const add = (body: StoredBody, representation: KnownRepresentation, guess: { isGuess?: true } = {}): void => {
@@ -60,7 +61,8 @@ export function predict(options: PredictOptions): Predict {
       if (opaque === undefined) {
         if (!left.spend(body.bytes.byteLength)) return
         opaque = predictedTag(digest, headers, fields, body.bytes)
-        predicted.set(name + body.key, opaque)
+        // Not for credentials that somebody made up: they would push out those of others.
+        if (isAccepted) predicted.set(name + body.key, opaque)
       }
       found.push({ opaque, body, representation, fields, ...guess })
     }

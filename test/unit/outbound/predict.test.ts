@@ -168,7 +168,8 @@ describe('what is predicted', () => {
 
 describe('hashing', () => {
   test('is done once for each body and caller', async () => {
-    const { saw, predictions, hashed } = setUp()
+    const { saw, accepted, predictions, hashed } = setUp()
+    for (const authorization of ['token one', 'token two']) accepted.add(ask({ authorization }).credential.fingerprint)
     saw(ask(), '[1]')
     saw(ask(), '[1,2]')
     const first = await predictions(ask())
