@@ -202,10 +202,16 @@ describe('nobody waits', () => {
     await isSentAtOnce({ token: hubot }, { token: octocat })
   })
 
-  test('without a credential, or for one who has none', async () => {
+  test('without a credential, or for one who has none, also while that one is being answered', async () => {
     await isSentAtOnce({}, { token: octocat })
     pair.sandbox.log.clear()
     await isSentAtOnce({ token: octocat }, {}, `${REPOSITORY}/issues/2`)
+    pair.sandbox.switches.faults = [{ fault: { kind: 'hang', when: 'mid-body' } }]
+    const { leave } = departing(pair.gateway.origin, `/api/v3${PERMISSIONS}`, {})
+    await pair.sandbox.log.waitFor({ target: new RegExp(`${PERMISSIONS}$`), status: 200 })
+    expect((await pair.ask(PERMISSIONS, { token: octocat })).status).toBe(200)
+    expect(waits()).toBe(0)
+    leave()
   })
 
   test('for another resource or another representation', async () => {

@@ -1,5 +1,5 @@
 import { Failure } from '../../errors.ts'
-import type { CacheStore, KnownRepresentations, Scheduler } from '../../ports.ts'
+import type { AcceptedCredentials, CacheStore, Clock, KnownRepresentations, Scheduler } from '../../ports.ts'
 import type { EntityTagMemory } from './entity-tag-memory.ts'
 import type { Answer, Question, StoredAnswer } from './exchange.ts'
 import type { Flights } from './flight.ts'
@@ -12,12 +12,16 @@ import { WaitingMemory } from './waiting-memory.ts'
 const LONGEST_WAIT = 1000
 /** Requests that may wait at a time; those beyond ask at once. */
 const MOST_WAITING = 1000
+/** Of these, requests with credentials that are not known to be good: whoever makes some up must not take all places. */
+const MOST_UNACCEPTED = 100
 
 export interface GateOptions {
   readonly store: CacheStore
   readonly known: KnownRepresentations
+  readonly accepted: AcceptedCredentials
   readonly tags: EntityTagMemory
   readonly questions: SentQuestions
+  readonly clock: Clock
   readonly scheduler: Scheduler
 }
 
@@ -30,21 +34,25 @@ export interface GateOptions {
  * that came meanwhile. Then one goes and the others wait for it.
  */
 export function gate(options: GateOptions, flights: Flights): Revalidating {
-  const { store, known, tags, questions, scheduler } = options
+  const { store, known, accepted, tags, questions, clock, scheduler } = options
   const memory = new WaitingMemory()
   let waiting = 0
 
   function worthWaitingFor(question: Question): SentQuestion | undefined {
     const { credential, bypass, path } = question
-    if (credential.isAnonymous || bypass !== undefined || waiting >= MOST_WAITING) return undefined
+    if (credential.isAnonymous || bypass !== undefined) return undefined
+    if (waiting >= (accepted.has(credential.fingerprint) ? MOST_WAITING : MOST_UNACCEPTED)) return undefined
     if (flights.isJoinable(question)) return undefined
     const sent = questions.before(question)
     if (sent === undefined || !tags.of(path).isPredictable) return undefined
     return memory.mayHelp(question.resource()) ? sent : undefined
   }
 
-  /** @returns whether the other's answer came in time */
-  function waited(sent: SentQuestion, signal: AbortSignal): Promise<boolean> {
+  /**
+   * @param longest ms
+   * @returns whether the other's answer came in time
+   */
+  function waited(sent: SentQuestion, signal: AbortSignal, longest: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const end = () => {
         waiting--
@@ -61,7 +69,7 @@ export function gate(options: GateOptions, flights: Flights): Revalidating {
         reject(new Failure('client-gone'))
       }
       waiting++
-      const cancel = scheduler.after(LONGEST_WAIT, () => {
+      const cancel = scheduler.after(longest, () => {
         end()
         resolve(false)
       })
@@ -88,11 +96,12 @@ export function gate(options: GateOptions, flights: Flights): Revalidating {
     const sent = worthWaitingFor(question)
     if (sent === undefined) return asked(question, stored)
     const before = latest(question)
-    const cameInTime = await waited(sent, question.signal())
+    const startedAt = clock.elapsed()
+    const cameInTime = await waited(sent, question.signal(), LONGEST_WAIT)
     // A wait for what turned out not to have changed says nothing about whether waiting helps. One that was too short does.
     const tells = !cameInTime || latest(question) !== before
     const next = tells ? undefined : worthWaitingFor(question)
-    if (next !== undefined) await waited(next, question.signal())
+    if (next !== undefined) await waited(next, question.signal(), LONGEST_WAIT - (clock.elapsed() - startedAt))
     const found = lookup(store, question.key)
     const answer = await asked(question, found instanceof Promise ? await found : found)
     // Nor does each of those who shared an answer: together they waited once.

@@ -183,6 +183,18 @@ describe('hashing', () => {
     expect(hashed).toHaveLength(8)
   })
 
+  test('is done anew for a caller whom the upstream has not accepted: it must not push out what others need', async () => {
+    const { saw, accepted, predictions, hashed } = setUp()
+    saw(ask(), '[1]')
+    await predictions(ask())
+    await predictions(ask())
+    expect(hashed).toEqual([3, 2, 3, 2])
+    accepted.add(ask().credential.fingerprint)
+    await predictions(ask())
+    await predictions(ask())
+    expect(hashed).toHaveLength(6)
+  })
+
   test('is bounded for each question; what was worked out before counts no more', async () => {
     const { saw, bodies, accepted, predictions } = setUp()
     accepted.add(ask().credential.fingerprint)

@@ -21,10 +21,14 @@ function setUp(...accepted: Question[]) {
     answers.set(question, settle)
     return promise
   })
-  const send = questions.settle(async (question) => {
+  const asking = questions.settle(async (question) => {
     const { status } = await attempt(question, [])
     return answered('x', {}, { status })
   })
+  const send = (question: Question, stored: undefined) => {
+    questions.send(question)
+    return asking(question, stored)
+  }
   /** Sends it; the function lands it, and is done when it is settled. */
   const sent = (question: Question, asked = question) => {
     const done = send(question, undefined)
@@ -89,7 +93,8 @@ describe('what has been sent', () => {
     const { questions, attempt, ahead } = setUp(ONE)
     let sentTwice = false
     const twice = questions.settle(async (question) => {
-      void attempt(question, [])
+      questions.send(question)
+      questions.send(question)
       void attempt(question, [])
       sentTwice = ahead(TWO) !== undefined
       return answered()
@@ -97,6 +102,31 @@ describe('what has been sent', () => {
     await twice(ONE, undefined)
     expect(sentTwice).toBe(true)
     expect(ahead(TWO)).toBeUndefined()
+  })
+})
+
+describe('a note', () => {
+  test('is taken back by whoever made it, and by nobody else', () => {
+    const { questions, ahead } = setUp(ONE)
+    const first = questions.send(ONE)
+    const second = questions.send(ONE)
+    second()
+    expect(ahead(TWO)).toBe(ONE.credential.fingerprint)
+    first()
+    expect(ahead(TWO)).toBeUndefined()
+  })
+
+  test.each([
+    [200, true],
+    [304, false],
+    [404, false],
+  ])('of a credential that is new is made when it is answered with %i: %s', async (status, counts) => {
+    const { questions, ahead } = setUp()
+    const attempt = questions.announce(async () => response(status))
+    const asked = attempt(ONE, [])
+    expect(ahead(TWO)).toBeUndefined()
+    await asked
+    expect(ahead(TWO) !== undefined).toBe(counts)
   })
 })
 
@@ -122,6 +152,7 @@ describe('those who wait', () => {
     })
     let gone = 0
     const send = questions.settle(async (question) => {
+      questions.send(question)
       const response = attempt(question, [])
       questions.before(TWO)!.waiting.add(() => gone++)
       await response
