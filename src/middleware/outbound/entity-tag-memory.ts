@@ -59,6 +59,7 @@ export class EntityTagHabit {
   readonly #noteLevel: (level: ConditionLevel) => void
   readonly #fields = new Map<CredentialKind, HashedFields>()
   #hasMatched = false
+  #leavesTagsOut = false
   #lists: boolean | undefined
   #differedInARow = 0
   #unnamedInARow = 0
@@ -82,7 +83,7 @@ export class EntityTagHabit {
    * before. Every 200 is looked at, so a rule that comes back is noticed by itself.
    */
   get isPredictable(): boolean {
-    return this.#differedInARow < (this.#hasMatched ? DRIFTED : 1)
+    return !this.#leavesTagsOut && this.#differedInARow < (this.#hasMatched ? DRIFTED : 1)
   }
 
   /** Which request fields take part in the tags of this kind of credential. */
@@ -122,8 +123,14 @@ export class EntityTagHabit {
     return this.#level === 'none' ? 'one' : 'list'
   }
 
-  /** A 304 named one of the tags that were sent. */
-  sawNamed(level: ConditionLevel, tags: number): void {
+  /**
+   * A 304 confirmed what was sent.
+   *
+   * @param tags how many were sent
+   * @param isTagged whether it has a tag of its own
+   */
+  sawNamed(level: ConditionLevel, tags: number, isTagged = true): void {
+    if (isTagged) this.#leavesTagsOut = false
     this.#unnamedInARow = 0
     if (level === 'list' && tags < 2) return
     if (rank(level) > rank(this.#level)) this.#become(level, FIRST_PROBE)
@@ -135,9 +142,19 @@ export class EntityTagHabit {
     if (this.#isNews('list') && this.#level !== 'none') this.#become('one', this.#nextProbe())
   }
 
-  /** A 304 named nothing that was sent. */
-  sawUnnamed(level: ConditionLevel): void {
+  /**
+   * A 304 named nothing that was sent.
+   *
+   * @param isTagged whether it has a tag at all: without one it is good for a caller's own tag that is sent alone, and for
+   *   nothing else
+   */
+  sawUnnamed(level: ConditionLevel, isTagged = true): void {
     this.#evidence.unnamed++
+    if (!isTagged) {
+      this.#leavesTagsOut = true
+      if (this.#level === 'list') this.#become('one', this.#nextProbe())
+      return
+    }
     if (!this.#isNews(level) || (++this.#unnamedInARow < UNNAMED && this.#level === 'list')) return
     this.#unnamedInARow = 0
     this.#become(level === 'list' ? 'one' : 'none', this.#nextProbe())

@@ -51,7 +51,7 @@ export class Flights {
   }
 
   readonly answer: Revalidating = async (question, stored) => {
-    if (question.bypass !== undefined || question.directives.noStore) return this.#next(question, stored)
+    if (question.bypass !== undefined || question.directives.noStore) return this.#unregistered(question, stored)
     for (let joins = 0; joins < MOST_JOINS; joins++) {
       const joined = this.#joinable(question)
       if (joined === undefined) return this.#first(question, stored)
@@ -101,6 +101,7 @@ export class Flights {
       waiting: 0,
       isShared: false,
       answer: this.#next(detached, stored)
+        .finally(() => this.#overtake(question, flight))
         .then((answer) => this.#landed(key, flight, answer))
         .finally(() => {
           if (this.#flights.get(key) === flight) this.#flights.delete(key)
@@ -151,9 +152,27 @@ export class Flights {
   }
 
   async #alone(question: Question, stored: StoredAnswer | undefined): Promise<Answer> {
-    const answer = await this.#next(question, stored)
+    const answer = await this.#unregistered(question, stored)
     if (mayBeShared(answer) && isHeld(answer.body)) this.#unshareable.delete(flightKey(question))
     return answer
+  }
+
+  async #unregistered(question: Question, stored: StoredAnswer | undefined): Promise<Answer> {
+    try {
+      return await this.#next(question, stored)
+    } finally {
+      this.#overtake(question)
+    }
+  }
+
+  /**
+   * What else is out for the same was asked before this answer was there, and may be older than what the caller has now
+   * been told: whoever comes from now on does not join it.
+   */
+  #overtake(question: Question, answered?: Flight): void {
+    for (const key of [question.key, headKey(question)]) {
+      if (this.#flights.get(key) !== answered) this.#flights.delete(key)
+    }
   }
 
   #remember(key: string): void {
@@ -167,8 +186,12 @@ export class Flights {
   }
 }
 
-function flightKey({ method, key }: Question): string {
-  return method === 'HEAD' ? `HEAD ${key}` : key
+function flightKey(question: Question): string {
+  return question.method === 'HEAD' ? headKey(question) : question.key
+}
+
+function headKey({ key }: Question): string {
+  return `HEAD ${key}`
 }
 
 /** `no-cache` and `max-age=0` want what is true now, not what was asked before they came. */

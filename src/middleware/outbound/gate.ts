@@ -88,7 +88,8 @@ export function gate(options: GateOptions, flights: Flights): Revalidating {
     try {
       return await flights.answer(question, stored)
     } finally {
-      settle()
+      // The one who began it may have left while others wait for the answer: it is settled when that is there.
+      if (!flights.isJoinable(question)) settle()
     }
   }
 

@@ -16,6 +16,7 @@ import type {
 } from '../../ports.ts'
 import { collect } from './collect.ts'
 import { isCurrent } from './current.ts'
+import { Endings } from './endings.ts'
 import type { EntityTagMemory } from './entity-tag-memory.ts'
 import type { Answer, Attempt, Question, StoredAnswer } from './exchange.ts'
 import type { Revalidating } from './fresh.ts'
@@ -49,15 +50,16 @@ export interface RevalidateOptions {
 export function revalidate(options: RevalidateOptions, next: Attempt): Revalidating {
   const { store, epochs, clock, digest, known, predict, tags, links, policy, maxEntryBytes } = options
 
-  const answerOther = otherStatus(options)
+  const endings = new Endings()
+  const answerOther = otherStatus({ ...options, endings })
 
   /** One exchange with the upstream, and when it was. */
   async function exchange(question: Question, conditions: Conditions): Promise<[UpstreamResponse, Moment]> {
     // Read before asking: a write that comes while the question is out must find the answer old.
-    const epoch = epochs.current()
+    const before = { epoch: epochs.current(), endings: endings.current() }
     const askedAt = clock.now()
     const response = await next(question, [...question.headers, ...conditions.fields])
-    return [response, { epoch, askedAt, arrivedAt: clock.now() }]
+    return [response, { ...before, askedAt, arrivedAt: clock.now() }]
   }
 
   async function conditionsFor(question: Question, stored: StoredAnswer | undefined): Promise<Conditions> {
@@ -87,13 +89,13 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     const confirmed = confirmedBy(conditions, headerValue(response.headers, 'etag'))
     if (confirmed.what === 'nothing') {
       if (conditions.fields.length === 0) throw unasked304()
-      habit.sawUnnamed(conditions.level)
+      habit.sawUnnamed(conditions.level, headerValue(response.headers, 'etag') !== undefined)
       return again(question, stored, 'unknown-304')
     }
-    habit.sawNamed(conditions.level, conditions.candidates.length)
+    habit.sawNamed(conditions.level, conditions.candidates.length, headerValue(response.headers, 'etag') !== undefined)
     if (confirmed.what === 'client') {
       // What the client holds is what holds now, so what is stored here is not.
-      if (stored !== undefined) await store.drop(question.key)
+      if (stored !== undefined) await end(question)
       return passed304(response, confirmed.tag)
     }
     const held = confirmed.what === 'prediction' ? confirmed.prediction : stored
@@ -105,11 +107,11 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     if (link !== undefined) links.learning(question.path).sawLinkOn304()
     if (confirmed.what === 'stored') {
       const updated = confirmedRepresentation(question, held as StoredAnswer, response.headers, moment)
-      return confirm(question, stored, updated, response)
+      return confirm(question, stored, updated, response, moment)
     }
     habit.sawMatch(credentialKind(question.headers), confirmed.prediction.fields)
     const made = predictedRepresentation(question, confirmed.prediction, response.headers, moment)
-    return confirm(question, stored, made, response)
+    return confirm(question, stored, made, response, moment)
   }
 
   /** The copy that the upstream may be asked to confirm, where there is one. */
@@ -135,11 +137,12 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     stored: StoredAnswer | undefined,
     updated: StoredAnswer,
     response: UpstreamResponse,
+    moment: Moment,
   ): Promise<Answer> {
     const forbidden = parseCacheControl(joinedHeader(response.headers, 'cache-control')).noStore
     const mayKeep = !forbidden && !question.directives.noStore
-    if (mayKeep) await keep(question, stored, updated)
-    else if (forbidden) await store.drop(question.key)
+    if (mayKeep) await keep(question, stored, updated, moment)
+    else if (forbidden) await end(question)
     const isOwn = stored?.body.key === updated.body.key
     const outcome: Outcome = {
       name: isOwn ? 'revalidated' : 'predicted',
@@ -148,6 +151,12 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
       ...(mayKeep ? { stored: true } : {}),
     }
     return answerFrom(updated, response, outcome)
+  }
+
+  /** What is stored is not what the upstream says any longer, and nothing takes its place. */
+  async function end({ key }: Question): Promise<void> {
+    endings.note(key)
+    await store.drop(key)
   }
 
   /** Remembers a body for whoever asks next. */
@@ -166,11 +175,17 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
    *
    * @param known what was stored when the question was asked
    */
-  async function keep(question: Question, known: StoredAnswer | undefined, made: StoredAnswer): Promise<void> {
+  async function keep(
+    question: Question,
+    known: StoredAnswer | undefined,
+    made: StoredAnswer,
+    moment: Moment,
+  ): Promise<void> {
     const found = store.validation(question.key)
     const present = found instanceof Promise ? await found : found
-    const overtaken = !isSameValidation(present, known?.validation) && present?.bodyKey !== made.body.key
-    const validation = overtaken ? { ...made.validation, freshFor: 0, alwaysRevalidate: true } : made.validation
+    const isSame = isSameValidation(present, known?.validation) && !endings.since(moment.endings, question.key)
+    const overtaken = !isSame && present?.bodyKey !== made.body.key
+    const validation = overtaken ? { ...made.validation, ...ONLY_TO_BE_CONFIRMED } : made.validation
     await store.keep(question.key, validation, made.body)
     remember(question, made)
   }
@@ -192,7 +207,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     const base = { forward: stored === undefined ? 'uri-miss' : 'stale', forwardStatus: status } as const
     /** The stored copy has been replaced upstream by something that is not kept. */
     const unkept = async (of: UpstreamResponse, why?: Detail): Promise<Answer> => {
-      if (stored !== undefined) await store.drop(question.key)
+      if (stored !== undefined) await end(question)
       return passed(of, { name: 'fetched', ...base, ...(why === undefined ? {} : { detail: why }) })
     }
     if (question.method === 'HEAD') {
@@ -206,7 +221,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     if (!collected.complete) return unkept({ ...response, body: collected.body }, 'too-large')
     const kept = representationOf(question, response.headers, collected.bytes, moment, digest)
     learnFromBody(habit, digest, question, response.headers, kept.body.bytes)
-    await keep(question, stored, kept)
+    await keep(question, stored, kept, moment)
     const name = stored === undefined ? 'filled' : 'replaced'
     return answerFrom(kept, response, { name, ...base, stored: true, ...(detail === undefined ? {} : { detail }) })
   }
@@ -245,3 +260,5 @@ function passed304(response: UpstreamResponse, tag: string | undefined): Answer 
   // Said back as the client wrote it: a weak tag confirmed by its strong form is still the client's weak tag.
   return tag === undefined ? answer : { ...answer, headers: withHeader(response.headers, 'etag', tag) }
 }
+
+const ONLY_TO_BE_CONFIRMED = { freshFor: 0, alwaysRevalidate: true, staleUse: 'forbidden' } as const

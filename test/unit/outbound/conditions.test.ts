@@ -96,6 +96,7 @@ describe('the validators that are sent', () => {
   test('are none where there are none', () => {
     expect(compose({})).toEqual(UNCONDITIONAL)
     expect(compose({ stored: stored({ etag: undefined }) })).toEqual(UNCONDITIONAL)
+    expect(UNCONDITIONAL).toEqual({ level: 'none', candidates: [], date: undefined, fields: [] })
   })
 
   test('are none at all on the lowest level', () => {
@@ -147,6 +148,18 @@ describe('dates', () => {
       date: 'stored',
       fields: ['if-modified-since', DATE],
     })
+  })
+
+  test.each<[string, Partial<Validation>, boolean]>([
+    ['sent a second after it was changed', { headers: ['date', 'Wed, 15 Apr 2026 12:00:01 GMT'] }, true],
+    ['sent in the second in which it was changed', { headers: ['date', DATE] }, false],
+    ['sent before it was changed, by another clock', { headers: ['date', 'Wed, 15 Apr 2026 11:00:00 GMT'] }, false],
+    ['sent at a time that nobody can read', { headers: ['date', 'yesterday'] }, true],
+    ['changed at a time that nobody can read', { headers: ['date', DATE], lastModified: 'yesterday' }, true],
+  ])('go only where they can tell a copy from the next: %s', (_name, more, goes) => {
+    const copy = { etag: undefined, lastModified: DATE, ...more }
+    const conditions = compose({ stored: stored(copy), predictions: [prediction('p')] })
+    expect(conditions.fields).toEqual(goes ? ['if-modified-since', copy.lastModified] : ['if-none-match', '"p"'])
   })
 
   test('never go beside a tag, nor where there is one', () => {
@@ -394,6 +407,7 @@ describe('a 304', () => {
     ['the own tag, naming another', { stored: stored() }, '"z"', 'nothing'],
     ['the own tag, with half a tag', { stored: stored() }, '"own', 'nothing'],
     ['the client’s tag', { clientTags: ['"c"'] }, undefined, 'client'],
+    ['two tags', { stored: stored(), clientTags: ['"c"'] }, undefined, 'nothing'],
     ['a predicted tag', { predictions: [prediction('p')] }, undefined, 'nothing'],
     [
       'a predicted tag that the client holds',
@@ -407,7 +421,7 @@ describe('a 304', () => {
     ['the client’s date, with a tag', { clientModifiedSince: DATE }, '"z"', 'client'],
     ['nothing', {}, undefined, 'nothing'],
     ['nothing, with a tag', {}, '"z"', 'nothing'],
-  ])('to %s alone', (_name, validators, tag, what) => {
+  ])('to %s', (_name, validators, tag, what) => {
     expect(confirmedBy(compose(validators), tag).what).toBe(what)
   })
 

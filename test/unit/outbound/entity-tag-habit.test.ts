@@ -120,6 +120,16 @@ describe('whether lists of tags are read', () => {
     expect(after).toEqual([...Array<ConditionLevel>(FIRST).fill('one'), 'list'])
   })
 
+  test('nor does what was out since before a try count for the next one', () => {
+    const habit = fresh()
+    ask(habit, 'one tag')
+    for (let count = 0; count <= FIRST; count++) ask(habit, 'one tag')
+    // Answers to lists of long ago.
+    for (let count = 0; count < 8; count++) habit.sawListIgnored()
+    const after = Array.from({ length: 2 * FIRST + 1 }, () => habit.nextLevel())
+    expect(after.indexOf('list')).toBe(2 * FIRST)
+  })
+
   test('an upstream that never confirms is not taken for one that reads no lists', () => {
     const habit = fresh()
     ask(habit, 'nothing, and says 200', 1)

@@ -338,6 +338,24 @@ describe('the wait ends', () => {
     expect(departures).toHaveLength(1)
   })
 
+  test('not when the one they wait for leaves, and others of its credential still wait for its answer', async () => {
+    const leaving = new AbortController()
+    const { ask, departures } = waitingRoom()
+    ask('token one', { signal: leaving.signal })
+    await turns()
+    const follower = ask('token one')
+    const second = ask('token two')
+    await turns()
+    leaving.abort()
+    await turns()
+    expect(departures).toHaveLength(1)
+    departures[0]!.land('{}')
+    await turns()
+    departures[1]!.land('{}')
+    await turns()
+    expect([follower, second].map(({ answer }) => answer?.outcome.name)).toEqual(['filled', 'predicted'])
+  })
+
   test('for all when the one they wait for leaves and its question with it', async () => {
     const leaving = new AbortController()
     const { ask, departures } = waitingRoom()

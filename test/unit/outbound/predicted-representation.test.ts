@@ -15,7 +15,7 @@ const OPAQUE = 'dd66f6cabb1424932bbaeb3d724dd153e093918307352cd8dcc70127d5b9b233
 const TYPE = 'application/json; charset=utf-8'
 const OF_OTHERS = 'Tue, 14 Apr 2026 00:00:00 GMT'
 const NOW = 'Wed, 15 Apr 2026 12:00:00 GMT'
-const MOMENT = { epoch: 7, askedAt: START - 1000, arrivedAt: START }
+const MOMENT = { epoch: 7, endings: 0, askedAt: START - 1000, arrivedAt: START }
 const known: KnownRepresentation = {
   bodyKey: 'b',
   length: 1,
@@ -137,6 +137,21 @@ describe('the fields of a body that was predicted', () => {
   test('keep what protects a reader of the answer, though its name begins like a description of the body', () => {
     const { headers } = made([...COMPLETE, 'content-security-policy', "default-src 'none'"]).validation
     expect(headerValue(headers, 'content-security-policy')).toBe("default-src 'none'")
+  })
+
+  test('give the tag as the caller knows it, else as the 304 does, else as it was predicted', () => {
+    const tagOf = (confirming: HeaderList, clientTags: string[] = []) => {
+      const fields = { accept: true, authorization: true }
+      const prediction = { opaque: OPAQUE, body: body('b'), representation: known, fields }
+      const { validation } = predictedRepresentation({ ...asking(), clientTags }, prediction, confirming, MOMENT)
+      expect(validation.headers.filter((name) => name === 'etag')).toHaveLength(1)
+      expect(validation.etag).toBe(headerValue(validation.headers, 'etag'))
+      return validation.etag
+    }
+    expect(tagOf([])).toBe(`"${OPAQUE}"`)
+    expect(tagOf(['etag', `W/"${OPAQUE}"`])).toBe(`W/"${OPAQUE}"`)
+    expect(tagOf(['etag', `"${OPAQUE}"`], ['"other"', `W/"${OPAQUE}"`])).toBe(`W/"${OPAQUE}"`)
+    expect(tagOf(['etag', `"${OPAQUE}"`], ['"other"'])).toBe(`"${OPAQUE}"`)
   })
 
   test('name the media type only to callers with the same Accept', () => {
