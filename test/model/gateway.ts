@@ -115,16 +115,21 @@ export function startGateway(options: GatewayOptions): Gateway {
   return (bindings) => app(REQUEST, bindings)
 }
 
-/** The same store, somewhere else: each operation happens when the schedule says so, and its result comes later. */
+/**
+ * The same store, somewhere else: operations happen when the schedule says so, in the order in which they were told, as over
+ * one connection; and their results come later.
+ */
 function later(store: CacheStore, step: (what: string) => Promise<void>): CacheStore {
+  const told: (() => void)[] = []
   return new Proxy(store, {
     get(target, name) {
       const member = Reflect.get(target, name) as unknown
       if (typeof member !== 'function') return member
-      return async (...given: unknown[]) => {
-        await step(`store ${String(name)}`)
-        return member.apply(target, given) as unknown
-      }
+      return (...given: unknown[]) =>
+        new Promise((resolve) => {
+          told.push(() => resolve(member.apply(target, given)))
+          void step(`store ${String(name)}`).then(() => told.shift()?.())
+        })
     },
   })
 }

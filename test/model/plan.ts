@@ -199,7 +199,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 2, arbitrary: of('release', {}) },
 )
 
-export const plans: fc.Arbitrary<Plan> = fc.record({
+const whole: fc.Arbitrary<Plan> = fc.record({
   profile,
   settings,
   focus: fc.array(fc.oneof(oneOf(RESOURCES), fc.constantFrom(0, 1, 3)), { minLength: 1, maxLength: 3 }),
@@ -209,3 +209,47 @@ export const plans: fc.Arbitrary<Plan> = fc.record({
   bodyBytes: often(1_000_000, 1_500),
   commands: fc.array(command, { minLength: 1, maxLength: 32, size: 'max' }),
 })
+
+/** One caller and one thing that changes while several questions about it are out: answers overtake each other. */
+const races: fc.Arbitrary<Plan> = fc
+  .tuple(
+    whole,
+    fc.array(
+      fc.oneof(
+        {
+          weight: 5,
+          arbitrary: of('read', {
+            caller: fc.constant(0),
+            resource: fc.constant(0),
+            method: fc.constantFrom('GET', 'GET', 'GET', 'HEAD'),
+            accept: fc.constant(0),
+            apiVersion: fc.constant(false),
+            holding: fc.constantFrom('nothing', 'nothing', 'own'),
+            directive: fc.constantFrom<Directive>(undefined, undefined, undefined, 'no-cache', 'no-cache', 'no-store'),
+            times: fc.constant(1),
+          }),
+        },
+        { weight: 2, arbitrary: of('change', { thing: fc.constant(0), value: fc.nat({ max: 2 }) }) },
+        {
+          weight: 1,
+          arbitrary: of('allow', {
+            account: fc.constant('ann' as const),
+            repository: fc.constant('one' as const),
+            level: fc.constantFrom<Level>('none', 'read', 'write'),
+          }),
+        },
+        { weight: 1, arbitrary: of('rest', {}) },
+      ),
+      { minLength: 1, maxLength: 24, size: 'max' },
+    ),
+  )
+  .map(([plan, commands]) => ({
+    ...plan,
+    profile: { ...plan.profile, credentialed: PUBLIC },
+    settings: { ...plan.settings, freshness: { mode: 'upstream' } },
+    focus: [0],
+    cast: [0],
+    commands,
+  }))
+
+export const plans: fc.Arbitrary<Plan> = fc.oneof({ weight: 3, arbitrary: whole }, { weight: 1, arbitrary: races })

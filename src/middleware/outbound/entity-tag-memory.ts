@@ -152,7 +152,7 @@ export class EntityTagHabit {
     this.#evidence.unnamed++
     if (!isTagged) {
       this.#leavesTagsOut = true
-      if (this.#level === 'list') this.#become('one', this.#nextProbe())
+      if (level === 'list' && this.#isNews(level)) this.#become('one', this.#nextProbe())
       return
     }
     if (!this.#isNews(level) || (++this.#unnamedInARow < UNNAMED && this.#level === 'list')) return

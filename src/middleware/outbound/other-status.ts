@@ -2,15 +2,15 @@ import { isLimitRefusal } from '../../github/rate-limit.ts'
 import type { FreshnessPolicy } from '../../http/freshness.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { CacheStore, Digest, UpstreamResponse } from '../../ports.ts'
+import type { Arrivals } from './arrivals.ts'
 import { collect } from './collect.ts'
-import type { Endings } from './endings.ts'
 import type { Answer, Question, StoredAnswer } from './exchange.ts'
 import { type Moment, reasonNotToStore, representationOf } from './representation.ts'
 import { liveFields } from './stored-fields.ts'
 
 export interface OtherStatusOptions {
   readonly store: CacheStore
-  readonly endings: Endings
+  readonly arrivals: Arrivals
   readonly digest: Digest
   readonly policy: FreshnessPolicy
   /** Largest body that is held, bytes. */
@@ -30,7 +30,7 @@ export type OtherStatus = (
  * it is kept for so long (RFC 9111 §3); GitHub's answers to a credential never do. An error of the upstream's own says
  * nothing about the copy, which may have to stand in for it, and is not kept in its place.
  */
-export function otherStatus({ store, endings, digest, policy, maxEntryBytes }: OtherStatusOptions): OtherStatus {
+export function otherStatus({ store, arrivals, digest, policy, maxEntryBytes }: OtherStatusOptions): OtherStatus {
   return async function answered(question, stored, response, moment) {
     const { status, headers } = response
     const forward = stored === undefined ? 'uri-miss' : 'stale'
@@ -40,7 +40,7 @@ export function otherStatus({ store, endings, digest, policy, maxEntryBytes }: O
         : { name: 'refused', forward: 'miss', forwardStatus: status }
     // Also where nothing was stored when it was asked: another answer may have been since.
     if (endsReuse(response)) {
-      endings.note(question.key)
+      arrivals.note(question.key)
       await store.drop(question.key)
     }
     const reason = reasonNotToStore(question, response, policy, maxEntryBytes, moment.arrivedAt)

@@ -12,8 +12,8 @@ import { mergeFields, storedFields } from './stored-fields.ts'
 export interface Moment {
   /** The write epoch when it was asked. */
   readonly epoch: number
-  /** The number of endings when it was asked. */
-  readonly endings: number
+  /** The number of answers that had arrived when it was asked. */
+  readonly arrivals: number
   /** Epoch ms when it left. */
   readonly askedAt: number
   /** Epoch ms when the response headers were there. */

@@ -14,9 +14,9 @@ import type {
   Validation,
   WriteEpochs,
 } from '../../ports.ts'
+import { Arrivals } from './arrivals.ts'
 import { collect } from './collect.ts'
 import { isCurrent } from './current.ts'
-import { Endings } from './endings.ts'
 import type { EntityTagMemory } from './entity-tag-memory.ts'
 import type { Answer, Attempt, Question, StoredAnswer } from './exchange.ts'
 import type { Revalidating } from './fresh.ts'
@@ -50,13 +50,13 @@ export interface RevalidateOptions {
 export function revalidate(options: RevalidateOptions, next: Attempt): Revalidating {
   const { store, epochs, clock, digest, known, predict, tags, links, policy, maxEntryBytes } = options
 
-  const endings = new Endings()
-  const answerOther = otherStatus({ ...options, endings })
+  const arrivals = new Arrivals()
+  const answerOther = otherStatus({ ...options, arrivals })
 
   /** One exchange with the upstream, and when it was. */
   async function exchange(question: Question, conditions: Conditions): Promise<[UpstreamResponse, Moment]> {
     // Read before asking: a write that comes while the question is out must find the answer old.
-    const before = { epoch: epochs.current(), endings: endings.current() }
+    const before = { epoch: epochs.current(), arrivals: arrivals.current() }
     const askedAt = clock.now()
     const response = await next(question, [...question.headers, ...conditions.fields])
     return [response, { ...before, askedAt, arrivedAt: clock.now() }]
@@ -95,7 +95,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     habit.sawNamed(conditions.level, conditions.candidates.length, headerValue(response.headers, 'etag') !== undefined)
     if (confirmed.what === 'client') {
       // What the client holds is what holds now, so what is stored here is not.
-      if (stored !== undefined) await end(question)
+      await end(question)
       return passed304(response, confirmed.tag)
     }
     const held = confirmed.what === 'prediction' ? confirmed.prediction : stored
@@ -155,7 +155,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
 
   /** What is stored is not what the upstream says any longer, and nothing takes its place. */
   async function end({ key }: Question): Promise<void> {
-    endings.note(key)
+    arrivals.note(key)
     await store.drop(key)
   }
 
@@ -181,9 +181,12 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     made: StoredAnswer,
     moment: Moment,
   ): Promise<void> {
+    const isFirst = !arrivals.since(moment.arrivals, question.key)
+    const arrival = arrivals.note(question.key)
     const found = store.validation(question.key)
     const present = found instanceof Promise ? await found : found
-    const isSame = isSameValidation(present, known?.validation) && !endings.since(moment.endings, question.key)
+    const isAlone = isFirst && arrivals.isLatest(arrival, question.key)
+    const isSame = isAlone && isSameValidation(present, known?.validation)
     const overtaken = !isSame && present?.bodyKey !== made.body.key
     const validation = overtaken ? { ...made.validation, ...ONLY_TO_BE_CONFIRMED } : made.validation
     await store.keep(question.key, validation, made.body)
@@ -207,7 +210,8 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     const base = { forward: stored === undefined ? 'uri-miss' : 'stale', forwardStatus: status } as const
     /** The stored copy has been replaced upstream by something that is not kept. */
     const unkept = async (of: UpstreamResponse, why?: Detail): Promise<Answer> => {
-      if (stored !== undefined) await end(question)
+      // Also where nothing was stored when it was asked: another answer may have been since, or is about to be.
+      await end(question)
       return passed(of, { name: 'fetched', ...base, ...(why === undefined ? {} : { detail: why }) })
     }
     if (question.method === 'HEAD') {

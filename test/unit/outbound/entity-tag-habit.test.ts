@@ -86,6 +86,25 @@ describe('whether lists of tags are read', () => {
     expect(between.at(-1)).toBe(LONGEST)
   })
 
+  test('an upstream whose 304s have no tag reads lists in vain: one tag is asked with, and more ever more rarely', () => {
+    const habit = fresh()
+    const question = (): ConditionLevel => {
+      const level = habit.nextLevel()
+      if (level === 'list') habit.sawUnnamed(level, false)
+      else habit.sawNamed(level, 1, false)
+      return level
+    }
+    const levels = Array.from({ length: 5000 }, question)
+    expect(levels).not.toContain('none')
+    expect(gaps(levels, 'one').slice(0, 7)).toEqual([0, 32, 64, 128, 256, 512, 1024])
+    // What is merely predicted has to be named, and is not offered in vain.
+    expect(habit.isPredictable).toBe(false)
+    habit.sawMatch('token', USUAL_FIELDS)
+    expect(habit.isPredictable).toBe(false)
+    habit.sawNamed('one', 1, true)
+    expect(habit.isPredictable).toBe(true)
+  })
+
   test('a single 304 that names nothing changes nothing, however often there is one', () => {
     const habit = fresh()
     for (let count = 0; count < 20; count++) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { FreshnessPolicy } from '../../../src/http/freshness.ts'
-import { Endings } from '../../../src/middleware/outbound/endings.ts'
+import { Arrivals } from '../../../src/middleware/outbound/arrivals.ts'
 import type { Answer } from '../../../src/middleware/outbound/exchange.ts'
 import { fresh } from '../../../src/middleware/outbound/fresh.ts'
 import { otherStatus } from '../../../src/middleware/outbound/other-status.ts'
@@ -83,14 +83,14 @@ function arranged(answer: () => UpstreamResponse) {
   const store = memoryCacheStore({ bodyBytes: 1_000_000, validationBytes: 1_000_000 })
   const epochs = memoryWriteEpochs(100)
   const accepted = memoryAcceptedCredentials(100)
-  const others = otherStatus({ store, endings: new Endings(), digest, policy: upstream, maxEntryBytes: 1000 })
+  const others = otherStatus({ store, arrivals: new Arrivals(), digest, policy: upstream, maxEntryBytes: 1000 })
   const copies: boolean[] = []
   const rules = { freshness: upstream, stale: { milliseconds: 300_000, isSet: true } }
   const reads = fresh(
     { store, epochs, accepted, clock, rules, askInBackground: () => true },
     async (question, stored): Promise<Answer> => {
       copies.push(stored !== undefined)
-      const moment = { epoch: epochs.current(), endings: 0, askedAt: clock.now(), arrivedAt: clock.now() }
+      const moment = { epoch: epochs.current(), arrivals: 0, askedAt: clock.now(), arrivedAt: clock.now() }
       return others(question, stored, answer(), moment)
     },
   )
@@ -133,7 +133,7 @@ describe('what is kept of them', () => {
     ] as const) {
       const { get, store, clock } = arranged(() => response(status, LASTING, status === 204 ? null : 'other'))
       const question = questionFor({ authorization: TOKEN })
-      const moment = { epoch: 0, endings: 0, askedAt: clock.now(), arrivedAt: clock.now() }
+      const moment = { epoch: 0, arrivals: 0, askedAt: clock.now(), arrivedAt: clock.now() }
       const copy = representationOf(question, ['etag', '"e"'], new TextEncoder().encode('copy'), moment, digest)
       store.keep(key, copy.validation, copy.body)
       const answer = await get()
@@ -153,7 +153,7 @@ describe('what is kept of them', () => {
     ] as const) {
       const { get, store, clock } = arranged(() => answer)
       const question = questionFor({ authorization: TOKEN })
-      const moment = { epoch: 0, endings: 0, askedAt: clock.now(), arrivedAt: clock.now() }
+      const moment = { epoch: 0, arrivals: 0, askedAt: clock.now(), arrivedAt: clock.now() }
       const copy = representationOf(question, ['etag', '"e"'], new TextEncoder().encode('copy'), moment, digest)
       store.keep(key, copy.validation, copy.body)
       const got = await get()

@@ -15,7 +15,7 @@ const OPAQUE = 'dd66f6cabb1424932bbaeb3d724dd153e093918307352cd8dcc70127d5b9b233
 const TYPE = 'application/json; charset=utf-8'
 const OF_OTHERS = 'Tue, 14 Apr 2026 00:00:00 GMT'
 const NOW = 'Wed, 15 Apr 2026 12:00:00 GMT'
-const MOMENT = { epoch: 7, endings: 0, askedAt: START - 1000, arrivedAt: START }
+const MOMENT = { epoch: 7, arrivals: 0, askedAt: START - 1000, arrivedAt: START }
 const known: KnownRepresentation = {
   bodyKey: 'b',
   length: 1,

@@ -151,6 +151,45 @@ describe('what is learnt', () => {
   })
 })
 
+describe('what does not work', () => {
+  test('is soon not tried any longer: 304s that name what was never sent', async () => {
+    const { get, upstream, sent } = chain({ predicts: true })
+    const github = upstreamThat(GITHUB, () => '{"a":1}')
+    upstream((request, number) =>
+      request.noneMatch === undefined ? github(request, number) : response(304, { etag: '"never-sent"' }),
+    )
+    const requests: number[] = []
+    for (let count = 0; count < 8; count++) {
+      const before = sent.length
+      expect((await get(ONE)).text).toBe('{"a":1}')
+      requests.push(sent.length - before)
+    }
+    expect(requests).toEqual([2, 2, 2, 1, 1, 1, 1, 1])
+  })
+
+  test('is tried again after a while, and done where it works: lists of tags', async () => {
+    const { get, upstream, sent } = chain({ predicts: true })
+    let body = '{"a":1}'
+    let reads: Manner['reads'] = 'one tag'
+    upstream((request, number) => upstreamThat({ tags: 'by the rule', reads }, () => body)(request, number))
+    await get(ONE)
+    body = '{"a":2}'
+    await get(TWO)
+    await get(ONE)
+    await get(ONE)
+    expect(parseEntityTags(sent.at(-1)!.noneMatch)).toHaveLength(1)
+    reads = 'lists'
+    const lengths: number[] = []
+    for (let count = 0; count < 40; count++) {
+      await get(ONE)
+      lengths.push(parseEntityTags(sent.at(-1)!.noneMatch).length)
+    }
+    const first = lengths.indexOf(2)
+    expect(first).toBeGreaterThan(20)
+    expect(lengths.slice(first)).toEqual(lengths.slice(first).map(() => 2))
+  })
+})
+
 const caller = fc.constantFrom('token one', 'Bearer one', 'token two', 'Basic dHdvOg==', undefined)
 const step = fc.oneof(
   {

@@ -57,7 +57,7 @@ function arranged({
       const question = questionFor({ authorization: TOKEN, ...asked })
       if (!question.credential.isAnonymous) accepted.add(question.credential.fingerprint)
       const now = clock.now()
-      const moment = { epoch: epochs.current(), endings: 0, askedAt: now, arrivedAt: now }
+      const moment = { epoch: epochs.current(), arrivals: 0, askedAt: now, arrivedAt: now }
       const fields = ['cache-control', control, 'etag', '"e"']
       const { validation, body } = representationOf(question, fields, new TextEncoder().encode(text), moment, digest)
       store.keep(question.key, validation, body)
@@ -363,7 +363,7 @@ test('the poll interval of one’s own answer is kept to, and a write ends it', 
   const { ask, store, epochs, accepted, says, clock, seen } = arranged()
   const question = questionFor({ authorization: TOKEN })
   accepted.add(question.credential.fingerprint)
-  const moment = { epoch: 0, endings: 0, askedAt: START, arrivedAt: START }
+  const moment = { epoch: 0, arrivals: 0, askedAt: START, arrivedAt: START }
   const fields = ['cache-control', PRIVATE, 'etag', '"e"', 'x-poll-interval', '60']
   const { validation, body } = representationOf(question, fields, new TextEncoder().encode('[]'), moment, digest)
   store.keep(question.key, validation, body)
