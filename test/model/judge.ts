@@ -71,7 +71,7 @@ export class Judge {
       if (earliest === undefined || exchange.evaluatedAt < earliest.evaluatedAt) earliest = exchange
     }
     if (source !== undefined && earliest !== undefined) {
-      if (!reading.isWrite) this.#sees(earliest)
+      if (!reading.isWrite) this.#sees(earliest, reading)
       return source
     }
     if (this.#isGatewaysOwn(reading, got, candidates)) return 'gateway'
@@ -141,8 +141,10 @@ export class Judge {
     return !bodiesOf(exchange).some((body) => known.includes(body))
   }
 
-  #sees(exchange: Exchange): void {
+  #sees(exchange: Exchange, { directive }: Reading): void {
     if (!speaksOfIt(exchange)) return
+    // A store that takes its time may still be about to keep what is older, and nothing that is kept tells it so.
+    if (this.#isSlow && directive === 'no-store') return
     const key = `${exchange.generation} ${exchange.key}`
     const known = this.#seen.get(key)
     if (known === undefined || known.evaluatedAt < exchange.evaluatedAt) this.#seen.set(key, exchange)

@@ -1,32 +1,36 @@
 /*
- * When an answer may be used that was given before the request came. Restated here from the documents, in the words of the
- * model's history:
+ * When an answer may be used that was given before the request came. Restated here from the documents, in the words of
+ * the model's history:
  *
  * *Told.* An exchange tells its caller something when it was answered with a whole 200, with a true 304, or with another
- * status that states a lifetime. Only the same key (credential, address, and every other field that goes upstream) may
- * use what was told.
+ * status that states a lifetime. Only requests of the same key (credential, address, and every other field that goes
+ * upstream) may use what was told, and nobody what was told only to requests with `no-store`.
  *
  * *Fresh* (RFC 9111 §4.2): for the lifetime that the answer states to a shared cache, which is none for `private`, for
- * `no-cache`, and for anything told to a credential and not marked for sharing. The operator may set a duration for what is told
- * to a credential; `X-Poll-Interval` counts for the same. Counted from when the answer's head arrived. Never where the operator wants
- * everything revalidated, nor against the request's `no-cache`, `no-store`, `max-age`, `min-fresh`.
+ * `no-cache`, and for anything told to a credential and not marked for sharing. The operator may set a duration for what
+ * is told to a credential; `X-Poll-Interval` counts for the same. Counted from when the answer's head arrived. Never where
+ * the operator wants everything revalidated, nor against the request's `no-cache`, `no-store`, `max-age`, `min-fresh`.
  *
  * *Stale*: beyond that by the request's `max-stale` (as far as the operator lets unconfirmed answers be used), by the
- * answer's `stale-while-revalidate`, or in place of an error of the upstream, by `stale-if-error` or the operator's setting. Only
- * for a credential that the upstream has accepted and not refused since.
+ * answer's `stale-while-revalidate`, or in place of an error of the upstream, by `stale-if-error` or the operator's
+ * setting. Only for a credential that the upstream has accepted and not refused since.
  *
- * *Shared* (RFC 9111 §4, collapsed requests): the answer of an exchange that was out, for an earlier request of the same key, when the
- * request came. Not for `no-cache`, `no-store` and `max-age=0`.
+ * *Shared* (RFC 9111 §4, collapsed requests): the answer of an exchange that was out, for an earlier request of the same
+ * key, when the request came. Not for `no-cache`, `no-store` and `max-age=0`.
  *
- * *Written.* None of these across a write. A write concerns a read of the same credential, every read of the same path, and every
- * read of the same repository (by whatever spelling; by number, of every repository). What was asked for before such a write was sent, or before it was
- * answered or failed, is not used by a read that begins after that. For another credential than the writer's it counts
- * only if the upstream had accepted the writer when it was sent, or carried the write out.
+ * *Written.* None of these across a write. A write concerns every read of the same credential, of the same path, and of
+ * the same repository (by whatever spelling; by number, of every repository). What was asked for before such a write was
+ * sent, or before it was answered or failed, is not used by a read that begins after that. For another credential than
+ * the writer's this counts only where the upstream had accepted the writer when the write was sent, or carried it out.
  *
- * What a gateway did that was there before counts for nothing.
+ * *Seen.* None of these where the same key has since been answered with something that is newer and different, errors and
+ * limits left out: nobody sees what they have already seen replaced. (Where the store takes its time, what was told to a
+ * request with `no-store` does not count: nothing in the store can know of it.)
  *
- * *Seen.* None of these where the same key has since been answered with something newer: nobody sees what they have already
- * seen replaced.
+ * A `Link` that a 304 leaves out is also good, for the `max-age` that it came with, where the same key was told it and
+ * nothing was written since.
+ *
+ * What was asked through a gateway before it was restarted counts for nothing afterwards.
  */
 
 import type { Exchange } from './exchange.ts'

@@ -39,10 +39,6 @@ export interface Truth {
 
 const LIMITS: Record<Account | 'nobody', number> = { nobody: 60, ann: 5001, bob: 5002, cat: 5003 }
 
-export function limitOf(account: Account | undefined): number {
-  return LIMITS[account ?? 'nobody']
-}
-
 const exactly = new Map(RESOURCES.map((resource) => [resource.target, resource]))
 const folded = new Map(RESOURCES.map((resource) => [resource.target.toLowerCase(), resource]))
 
@@ -139,7 +135,7 @@ function plain(world: World, asked: Asked, token: Token | undefined, status: num
     pollInterval: undefined,
     scopes: token === undefined ? undefined : `scopes ${token.scopes} of ${authorization}`,
     sso: undefined,
-    limit: limitOf(token?.account),
+    limit: LIMITS[token?.account ?? 'nobody'],
     // An OAuth app's own Basic credential is not named in GitHub's `Vary`, and has no part in its tags.
     variesByAuthorization: authorization !== undefined && !authorization.startsWith('Basic '),
   }

@@ -3,7 +3,7 @@ import type { HeaderList, Send, UpstreamRequest, UpstreamResponse } from '../../
 import { ArrivingBody } from './arriving-body.ts'
 import { type Exchange, type Fault, NEVER } from './exchange.ts'
 import { WRITINGS } from './resources.ts'
-import { type Asked, carryOut, limitOf, type Truth, truthOf } from './truth.ts'
+import { type Asked, carryOut, type Truth, truthOf } from './truth.ts'
 import type { World } from './world.ts'
 
 export interface UpstreamOptions {
@@ -281,5 +281,3 @@ function lines(headers: HeaderList, name: string): string | undefined {
   for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) values.push(headers[index + 1]!)
   return values.length === 0 ? undefined : values.join(', ')
 }
-
-export { limitOf }

@@ -57,9 +57,6 @@ export interface Token {
   scopes: number
 }
 
-/** Distinct contents of a thing. */
-export const VALUES = 3
-
 export class World {
   now = START
   rule: TagRule

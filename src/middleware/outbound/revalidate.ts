@@ -141,9 +141,10 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
   ): Promise<Answer> {
     const forbidden = parseCacheControl(joinedHeader(response.headers, 'cache-control')).noStore
     const mayKeep = !forbidden && !question.directives.noStore
+    const isOwn = stored?.body.key === updated.body.key
     if (mayKeep) await keep(question, stored, updated, moment)
     else if (forbidden) await end(question)
-    const isOwn = stored?.body.key === updated.body.key
+    else await compare(question, updated)
     const outcome: Outcome = {
       name: isOwn ? 'revalidated' : 'predicted',
       forward: stored === undefined ? 'uri-miss' : question.directives.noCache ? 'request' : 'stale',
@@ -157,6 +158,14 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
   async function end({ key }: Question): Promise<void> {
     arrivals.note(key)
     await store.drop(key)
+  }
+
+  /** What the caller has just been told is not to be stored; something else must not be told them afterwards. */
+  async function compare(question: Question, told: StoredAnswer): Promise<void> {
+    arrivals.note(question.key)
+    const found = store.validation(question.key)
+    const present = found instanceof Promise ? await found : found
+    if (present !== undefined && present.bodyKey !== told.body.key) await end(question)
   }
 
   /** Remembers a body for whoever asks next. */
