@@ -69,8 +69,8 @@ import { uploadsRoute } from './routes/uploads.ts'
  *                     fails    others' answer  per credential  confirm or store        connection
  *
  *   writes ─ remember ─ write ── each attempt: accepted ─ budget ─ health ─ announce ─ ask
- *            the body   once,                  notes      observes notes    that it    on the
- *            answered   bumps epochs                                        is sent    wire
+ *            the body   once,                  notes      observes notes    a 200      on the
+ *            answered   bumps epochs                                        to gate    wire
  *
  *   answer ── present ── deliver:  fields, the client's own 304, rewritten and compressed body
  */

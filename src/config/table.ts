@@ -207,9 +207,9 @@ export const settings = {
     name: 'WEIR_STALE_ON_ERROR',
     placeholder: 'duration',
     meaning:
-      "how long the **same credential's** copy may be used unconfirmed where the upstream cannot be asked or answers 500, 502, 503 or 504, and where the client sends `max-stale`; `0s`: never. Only a duration that is set here counts against `must-revalidate` too",
+      "how long the **same credential's** copy may be used unconfirmed where the upstream cannot be asked or answers 500, 502, 503 or 504, and where the client sends `max-stale`; `0s`: never. Only a duration that is set here counts against `must-revalidate`, and against the `s-maxage` of public answers, too; an answer's own `stale-if-error` takes its place, except for `0s`",
     wanted: 'a duration such as 5m or 0s',
-    fallback: { described: '`5m`, or what the answer says itself (`stale-if-error`)' },
+    fallback: { described: '`5m`' },
     parse: (text) => parseDuration(text, { atLeastMilliseconds: 0 }),
   }),
   connectTimeout: setting({

@@ -134,7 +134,7 @@ export function parseFieldNames(text: string, as: 'keyed' | 'trace'): readonly s
     if (name === '') throw new ValueProblem('where a name is missing')
     if (names.includes(name)) throw new ValueProblem(`where ${name} stands twice`)
     const reason = reasonNotToAdd(name, as)
-    if (reason !== undefined) throw new ValueProblem(`where ${JSON.stringify(name)} is a field ${reason}`)
+    if (reason !== undefined) throw new ValueProblem(`where ${JSON.stringify(name)} ${reason}`)
     names.push(name)
   }
   return names

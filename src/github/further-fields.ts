@@ -85,12 +85,12 @@ const OF_ONE_REQUEST = new Set(['x-request-id', 'traceparent', 'tracestate', 'ba
  */
 export function reasonNotToAdd(name: string, as: 'keyed' | 'trace'): string | undefined {
   // RFC 9110 §5.6.2.
-  if (!/^[!#$%&'*+\-.^_`|~\da-z]+$/.test(name)) return 'which is no name of a field'
-  if (isForwarded(name)) return 'which goes upstream in any case'
-  if (isHopByHop(name)) return 'which belongs to one connection'
-  if (name.startsWith('x-forwarded-')) return 'which says who asks, and any client could say it'
-  if (name.startsWith('x-weir-')) return 'which is meant for Weir itself'
-  if (name.startsWith('if-')) return 'which the cache itself answers to'
-  if (as === 'keyed' && OF_ONE_REQUEST.has(name)) return 'which is different with every request'
+  if (!/^[!#$%&'*+\-.^_`|~\da-z]+$/.test(name)) return 'is not a field name'
+  if (isForwarded(name)) return 'goes upstream anyway'
+  if (isHopByHop(name)) return 'belongs to one connection'
+  if (name.startsWith('x-forwarded-')) return 'says who asks, and any client could say it'
+  if (name.startsWith('x-weir-')) return 'is meant for Weir itself'
+  if (name.startsWith('if-')) return 'the cache itself answers to'
+  if (as === 'keyed' && OF_ONE_REQUEST.has(name)) return 'is different with every request'
   return REFUSED.get(name)
 }
