@@ -20,11 +20,12 @@ export const PATIENCE = 24 * 3_600_000
  * Tries plans on schedules until one fails, finds the shortest plan that still does, and tells it in words.
  *
  * @param share of all runs that this test has
+ * @param holds throws where it does not; every schedule that it makes for itself is the same
  * @returns how many were tried
  */
 export async function checkPlans(
   share: number,
-  holds: (plan: Plan, schedule: fc.Scheduler) => Promise<void>,
+  holds: (plan: Plan, newSchedule: () => fc.Scheduler) => Promise<void>,
   from: fc.Arbitrary<Plan> = plans,
 ): Promise<number> {
   const numRuns = Math.ceil((MODEL_RUNS === undefined ? DEFAULT_RUNS : Number(MODEL_RUNS)) * share)
@@ -42,4 +43,12 @@ export async function checkPlans(
   const again = `MODEL_SEED=${seed} MODEL_PATH=${counterexamplePath}`
   const why = errorInstance instanceof Error ? (errorInstance.stack ?? errorInstance.message) : String(errorInstance)
   return expect.fail(`after ${tried} plans; again with ${again}\n${show(counterexample![0])}\n${why}`)
+}
+
+/**
+ * The schedule that a number stands for. A schedule that fast-check copies, to try a shorter plan on it, goes on where the
+ * last one ended; one that is made anew is the same every time.
+ */
+function scheduleOf(seed: number): fc.Scheduler {
+  return fc.sample(fc.scheduler(), { seed, numRuns: 1 })[0]!
 }

@@ -31,8 +31,8 @@ it('gives every caller what the upstream would have given them, whatever happens
   timeout: PATIENCE,
 }, async () => {
   const met = new Map<string, number>()
-  const tried = await checkPlans(3 / 4, async (plan, schedule) => {
-    const { tally } = await run(plan, schedule)
+  const tried = await checkPlans(3 / 4, async (plan, newSchedule) => {
+    const { tally } = await run(plan, newSchedule())
     for (const [what, times] of tally) met.set(what, (met.get(what) ?? 0) + times)
   })
   if (process.env['MODEL_RUNS'] !== undefined) console.log(tried, 'plans:', Object.fromEntries([...met].sort()))

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import type fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { checkPlans, PATIENCE } from './check.ts'
 import type { Exchange } from './exchange.ts'
@@ -25,20 +25,18 @@ it('changes nothing for others because of somebody whom the upstream does not ac
 }, async () => {
   let strangers = 0
   let others = 0
-  await checkPlans(
+  const tried = await checkPlans(
     1 / 4,
-    async (plan, schedule) => {
-      const same = fc.hasCloneMethod(schedule) ? (schedule[fc.cloneMethod]() as fc.Scheduler) : expect.fail()
-      const disturbed = await run(plan, schedule, { holdsStrangers: true })
-      const undisturbed = await run(plan, same, { withoutStrangers: true, holdsStrangers: true })
+    async (plan, newSchedule) => {
+      const disturbed = await run(plan, newSchedule(), { holdsStrangers: true })
+      const undisturbed = await run(plan, newSchedule(), { withoutStrangers: true, holdsStrangers: true })
       strangers += disturbed.readings.length - undisturbed.readings.length
       others += undisturbed.readings.length
       expect(whatOthersSee(disturbed)).toEqual(whatOthersSee(undisturbed))
     },
     withStrangers,
   )
-  expect(strangers).toBeGreaterThan(0)
-  expect(others).toBeGreaterThan(0)
+  if (tried >= 100) expect(Math.min(strangers, others)).toBeGreaterThan(0)
 })
 
 function whatOthersSee({ readings, exchanges, durations }: Ran): unknown {

@@ -1,4 +1,5 @@
 import { type CredentialKind, type HashedFields, USUAL_FIELDS } from '../../github/entity-tag-rule.ts'
+import { asksForRaw } from '../../github/media-type.ts'
 import { RouteMemory } from './route-memory.ts'
 
 /**
@@ -18,18 +19,25 @@ export class EntityTagMemory {
     this.#routes = new RouteMemory(() => new EntityTagHabit(latest, this.#evidence, noteLevel))
   }
 
-  of(path: string): EntityTagHabit {
-    return this.#routes.of(path)
+  /** @param accept the request's `Accept`, lines joined */
+  of(path: string, accept?: string): EntityTagHabit {
+    return this.#routes.of(routeOf(path, accept))
   }
 
-  learning(path: string): EntityTagHabit {
-    return this.#routes.learning(path)
+  /** The same, to note what an answer of the upstream taught. */
+  learning(path: string, accept?: string): EntityTagHabit {
+    return this.#routes.learning(routeOf(path, accept))
   }
 
   /** What the habits rest on, counted since the start; for metrics. */
   evidence(): Evidence {
     return this.#evidence
   }
+}
+
+/** A file and the JSON about it have tags of different kinds, though they are one route. */
+function routeOf(path: string, accept: string | undefined): string {
+  return asksForRaw(accept, path) ? `/raw${path}` : path
 }
 
 export interface Evidence {

@@ -1,7 +1,7 @@
 import { Failure } from '../../errors.ts'
 import { weaklyEqual } from '../../http/entity-tag.ts'
 import { headerValue } from '../../http/headers.ts'
-import type { Detail } from '../../outcome.ts'
+import type { Detail, UpstreamUse } from '../../outcome.ts'
 import type { Body, WriteEpochs } from '../../ports.ts'
 import { collect, discard } from './collect.ts'
 import { isCurrent } from './current.ts'
@@ -26,6 +26,8 @@ interface Flight {
   /** Everybody whose answer this will be, the one who began it included. */
   waiting: number
   isShared: boolean
+  /** What asking amounted to: charged to the first who takes the answer, for whoever began it may have left. */
+  use: UpstreamUse | undefined
 }
 
 /**
@@ -93,13 +95,15 @@ export class Flights {
     const key = flightKey(question)
     const giveUp = new AbortController()
     // The question belongs to all who wait for it: the one who began it may leave.
-    const detached: Question = { ...question, signal: () => giveUp.signal }
+    const use = { requests: 0, cost: 0, milliseconds: 0 }
+    const detached: Question = { ...question, use, signal: () => giveUp.signal }
     const flight: Flight = {
       question,
       epoch: this.#epochs.current(),
       giveUp,
       waiting: 0,
       isShared: false,
+      use,
       answer: this.#next(detached, stored)
         .finally(() => this.#overtake(question, flight))
         .then((answer) => this.#landed(key, flight, answer))
@@ -137,7 +141,10 @@ export class Flights {
       }
       if (signal.aborted) return leave()
       signal.addEventListener('abort', leave, { once: true })
-      const arrive = () => signal.removeEventListener('abort', leave)
+      const arrive = () => {
+        signal.removeEventListener('abort', leave)
+        if (!signal.aborted) charge(question, flight)
+      }
       flight.answer.then(
         (answer) => {
           arrive()
@@ -184,6 +191,14 @@ export class Flights {
     }
     this.#unshareable.add(key)
   }
+}
+
+function charge({ use }: Question, flight: Flight): void {
+  if (flight.use === undefined) return
+  use.requests += flight.use.requests
+  use.cost += flight.use.cost
+  use.milliseconds += flight.use.milliseconds
+  flight.use = undefined
 }
 
 function flightKey(question: Question): string {

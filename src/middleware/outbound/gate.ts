@@ -1,4 +1,5 @@
 import { Failure } from '../../errors.ts'
+import { joinedHeader } from '../../http/headers.ts'
 import type { AcceptedCredentials, CacheStore, Clock, KnownRepresentations, Scheduler } from '../../ports.ts'
 import type { EntityTagMemory } from './entity-tag-memory.ts'
 import type { Answer, Question, StoredAnswer } from './exchange.ts'
@@ -39,12 +40,12 @@ export function gate(options: GateOptions, flights: Flights): Revalidating {
   let waiting = 0
 
   function worthWaitingFor(question: Question): SentQuestion | undefined {
-    const { credential, bypass, path } = question
+    const { credential, bypass, path, headers } = question
     if (credential.isAnonymous || bypass !== undefined) return undefined
     if (waiting >= (accepted.has(credential.fingerprint) ? MOST_WAITING : MOST_UNACCEPTED)) return undefined
     if (flights.isJoinable(question)) return undefined
     const sent = questions.before(question)
-    if (sent === undefined || !tags.of(path).isPredictable) return undefined
+    if (sent === undefined || !tags.of(path, joinedHeader(headers, 'accept')).isPredictable) return undefined
     return memory.mayHelp(question.resource()) ? sent : undefined
   }
 

@@ -1,3 +1,4 @@
+import { headerValue } from '../../http/headers.ts'
 import type { AcceptedCredentials } from '../../ports.ts'
 import type { Attempt } from './exchange.ts'
 
@@ -9,7 +10,8 @@ export function noteAccepted(accepted: AcceptedCredentials, next: Attempt): Atte
   return async function noted(question, headers) {
     const response = await next(question, headers)
     const { fingerprint, isAnonymous } = question.credential
-    if (isAnonymous) return response
+    // Fields and parameters that the upstream may not read at all make nobody known to it: it answers as to the anonymous.
+    if (isAnonymous || headerValue(question.headers, 'authorization') === undefined) return response
     if (response.status === 401) accepted.remove(fingerprint)
     else if (response.status < 300 || response.status === 304) accepted.add(fingerprint)
     return response

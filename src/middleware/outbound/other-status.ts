@@ -39,10 +39,9 @@ export function otherStatus({ store, arrivals, digest, policy, maxEntryBytes }: 
         ? { name: 'fetched', forward, forwardStatus: status }
         : { name: 'refused', forward: 'miss', forwardStatus: status }
     // Also where nothing was stored when it was asked: another answer may have been since.
-    if (endsReuse(response)) {
-      arrivals.note(question.key)
-      await store.drop(question.key)
-    }
+    const isFirst = !arrivals.since(moment.arrivals, question.key)
+    const arrival = endsReuse(response) ? arrivals.note(question.key) : arrivals.current()
+    if (endsReuse(response)) await store.drop(question.key)
     const reason = reasonNotToStore(question, response, policy, maxEntryBytes, moment.arrivedAt)
     if (reason !== undefined) return passed(response, status < 300 ? { ...outcome, detail: reason } : outcome)
 
@@ -51,8 +50,11 @@ export function otherStatus({ store, arrivals, digest, policy, maxEntryBytes }: 
     const kept = representationOf(question, headers, collected.bytes, moment, digest, status)
     const live = liveFields(headers)
     const answer = { status, headers: kept.validation.headers, live, body: kept.body.bytes, age: undefined }
-    // A copy that an error of the upstream leaves alone, or one that came while this was being read.
-    if ((await store.validation(question.key)) !== undefined) return { ...answer, stored: undefined, outcome }
+    // A copy that an error of the upstream leaves alone, or one that came while this was being read; or an answer that left
+    // nothing to see. Which of the two is the older is not known, and this one could not be asked about.
+    const isOnly = isFirst && arrivals.isLatest(arrival, question.key)
+    if (!isOnly || (await store.validation(question.key)) !== undefined)
+      return { ...answer, stored: undefined, outcome }
     await store.keep(question.key, kept.validation, kept.body)
     const name = status < 300 ? 'filled' : 'refused'
     return { ...answer, stored: kept, outcome: { ...outcome, name, stored: true } }

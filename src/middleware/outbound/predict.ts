@@ -79,7 +79,7 @@ export function predict(options: PredictOptions): Predict {
       listsItems ||= body.bytes[0] === OPENING_BRACKET
     }
     // What is never a list never becomes an empty one. Far down a list an empty page still has a Link to those before.
-    if (listsItems && !found.some(({ body }) => body.key === emptyList.key) && !PAGED.test(question.query)) {
+    if (listsItems && !found.some(({ body }) => body.key === emptyList.key) && !isLaterPage(question.query)) {
       // Where it was seen, what was seen of it counts, though its body is not held or it came too late above: a `Link`.
       const seen = representations.find(({ bodyKey }) => bodyKey === emptyList.key)
       if (seen !== undefined) add(emptyList, seen)
@@ -99,7 +99,16 @@ const EMPTY_LIST = new TextEncoder().encode('[]')
 const OPENING_BRACKET = 0x5b
 
 /** Parameters that lead to another page than the first (GitHub REST documentation, "Using pagination"). */
-const PAGED = /(?:^|&)(?:page|after|before|since|cursor)=/i
+const PAGING = new Set(['page', 'after', 'before', 'since', 'cursor'])
+
+/** Names decoded, for `%70age` is `page` to the upstream too; a semicolon separates for older Rack. */
+function isLaterPage(query: string): boolean {
+  if (query === '') return false
+  for (const name of new URLSearchParams(query.replaceAll(';', '&')).keys()) {
+    if (PAGING.has(name.toLowerCase())) return true
+  }
+  return false
+}
 
 /** What an empty list is like whoever asks: nobody needs to have been sent one. */
 const EMPTY_REPRESENTATION = (bodyKey: string): KnownRepresentation => ({

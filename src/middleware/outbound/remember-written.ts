@@ -11,6 +11,9 @@ import { knownRepresentation } from './predicted-representation.ts'
 /** Bytes of a write's answer that are looked at; what GitHub sends is a tenth of it. */
 const MOST_BYTES = 256 * 1024
 
+/** What is read by many. Elsewhere answers to writes can hold tokens that were just made, such as `/authorizations`. */
+const HOLDS_NO_SECRETS = /^\/(?:repos|repositories|orgs|organizations|teams|gists|projects|users?)\//
+
 /**
  * Remembers the body of a write's answer for the resource that it represents: the next read of it is then likely to be
  * confirmed instead of paid for. It is no answer to anybody before the upstream has confirmed it to that caller.
@@ -24,7 +27,7 @@ export function rememberWritten(
   async function remembered(question: Question, answer: Answer): Promise<Answer> {
     const { headers, status, body } = answer
     // Only the Manage API has no rate limits: its reads are never answered from here, and its answers hold secrets.
-    if (!question.isCharged || question.directives.noStore) return answer
+    if (!question.isCharged || !HOLDS_NO_SECRETS.test(question.path) || question.directives.noStore) return answer
     const resource = writtenResource(question.method, question.plainAddress(), status, headers)
     const contentType = headerValue(headers, 'content-type')
     if (resource === undefined || body === null || contentType?.startsWith('application/json') !== true) return answer

@@ -4,7 +4,7 @@ import { parseCacheControl } from '../../http/cache-control.ts'
 import { isEntityTag, weaklyEqual } from '../../http/entity-tag.ts'
 import type { FreshnessPolicy } from '../../http/freshness.ts'
 import { headerValue, joinedHeader, withHeader } from '../../http/headers.ts'
-import type { Detail, Outcome } from '../../outcome.ts'
+import type { Detail, ForwardReason, Outcome } from '../../outcome.ts'
 import type {
   CacheStore,
   Clock,
@@ -63,7 +63,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
   }
 
   async function conditionsFor(question: Question, stored: StoredAnswer | undefined): Promise<Conditions> {
-    const habit = tags.of(question.path)
+    const habit = tags.of(question.path, joinedHeader(question.headers, 'accept'))
     const level = habit.nextLevel()
     const predictions = level === 'none' ? [] : await predict(question, habit)
     return composeConditions(question, {
@@ -80,23 +80,34 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
       const [response] = await exchange(question, UNCONDITIONAL)
       return passed(response, { name: 'bypassed', forward: 'bypass', detail: question.bypass })
     }
+    arrivals.begin(question.key)
+    try {
+      return await answered(question, found)
+    } finally {
+      arrivals.finish(question.key)
+    }
+  }
+
+  async function answered(question: Question, found: StoredAnswer | undefined): Promise<Answer> {
     const stored = confirmable(question, found)
     const conditions = await conditionsFor(question, stored)
     const [response, moment] = await exchange(question, conditions)
     if (response.status !== 304) return received(question, stored, response, moment, conditions)
 
-    const habit = tags.learning(question.path)
-    const confirmed = confirmedBy(conditions, headerValue(response.headers, 'etag'))
+    const habit = tags.learning(question.path, joinedHeader(question.headers, 'accept'))
+    const tag = headerValue(response.headers, 'etag')
+    const isTagged = tag !== undefined
+    const confirmed = confirmedBy(conditions, tag)
     if (confirmed.what === 'nothing') {
       if (conditions.fields.length === 0) throw unasked304()
-      habit.sawUnnamed(conditions.level, headerValue(response.headers, 'etag') !== undefined)
+      if (isEvidence(question, conditions)) habit.sawUnnamed(conditions.level, isTagged)
       return again(question, stored, 'unknown-304')
     }
-    habit.sawNamed(conditions.level, conditions.candidates.length, headerValue(response.headers, 'etag') !== undefined)
+    habit.sawNamed(conditions.level, conditions.candidates.length, isTagged)
     if (confirmed.what === 'client') {
-      // What the client holds is what holds now, so what is stored here is not.
-      await end(question)
-      return passed304(response, confirmed.tag)
+      // What the client holds is what holds now, so what is stored here is not, unless it is the same.
+      if (!isTagOf(stored, tag)) await end(question)
+      return passed304(response, confirmed.tag, stored)
     }
     const held = confirmed.what === 'prediction' ? confirmed.prediction : stored
     if (held === undefined) throw unasked304()
@@ -147,7 +158,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     else await compare(question, updated)
     const outcome: Outcome = {
       name: isOwn ? 'revalidated' : 'predicted',
-      forward: stored === undefined ? 'uri-miss' : question.directives.noCache ? 'request' : 'stale',
+      forward: forwardOf(question, stored),
       forwardStatus: 304,
       ...(mayKeep ? { stored: true } : {}),
     }
@@ -182,11 +193,11 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
    * stored one ended; which of the two the upstream said last is not known. Then the copy is kept, but only to be
    * confirmed: reused without asking it could show a client what it has already seen replaced.
    *
-   * @param known what was stored when the question was asked
+   * @param before what was stored when the question was asked
    */
   async function keep(
     question: Question,
-    known: StoredAnswer | undefined,
+    before: StoredAnswer | undefined,
     made: StoredAnswer,
     moment: Moment,
   ): Promise<void> {
@@ -195,7 +206,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     const found = store.validation(question.key)
     const present = found instanceof Promise ? await found : found
     const isAlone = isFirst && arrivals.isLatest(arrival, question.key)
-    const isSame = isAlone && isSameValidation(present, known?.validation)
+    const isSame = isAlone && isSameValidation(present, before?.validation)
     const overtaken = !isSame && present?.bodyKey !== made.body.key
     const validation = overtaken ? { ...made.validation, ...ONLY_TO_BE_CONFIRMED } : made.validation
     await store.keep(question.key, validation, made.body)
@@ -214,9 +225,9 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     const { status } = response
     if (status !== 200) return answerOther(question, stored, response, moment)
 
-    const habit = tags.learning(question.path)
-    learnFromHeaders(habit, conditions, response.headers)
-    const base = { forward: stored === undefined ? 'uri-miss' : 'stale', forwardStatus: status } as const
+    const habit = tags.learning(question.path, joinedHeader(question.headers, 'accept'))
+    if (isEvidence(question, conditions)) learnFromHeaders(habit, conditions, response.headers)
+    const base = { forward: forwardOf(question, stored), forwardStatus: status }
     /** The stored copy has been replaced upstream by something that is not kept. */
     const unkept = async (of: UpstreamResponse, why?: Detail): Promise<Answer> => {
       // Also where nothing was stored when it was asked: another answer may have been since, or is about to be.
@@ -224,7 +235,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
       return passed(of, { name: 'fetched', ...base, ...(why === undefined ? {} : { detail: why }) })
     }
     if (question.method === 'HEAD') {
-      if (stored !== undefined && hasTagOf(stored, response)) return passed(response, { name: 'fetched', ...base })
+      if (isTagOf(stored, headerValue(response.headers, 'etag'))) return passed(response, { name: 'fetched', ...base })
       return unkept(response)
     }
     const reason = reasonNotToStore(question, response, policy, maxEntryBytes, moment.arrivedAt)
@@ -240,11 +251,24 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
   }
 }
 
-/** Whether an answer to HEAD speaks of the stored representation: it may have been asked without conditions. */
-function hasTagOf(stored: StoredAnswer, response: UpstreamResponse): boolean {
-  const tag = headerValue(response.headers, 'etag')
-  const { etag } = stored.validation
+/** Whether an answer with this tag speaks of the stored representation. */
+function isTagOf(stored: StoredAnswer | undefined, tag: string | undefined): boolean {
+  const etag = stored?.validation.etag
   return isEntityTag(tag) && etag !== undefined && weaklyEqual(tag, etag)
+}
+
+/** Why the upstream is asked. */
+function forwardOf({ directives }: Question, stored: StoredAnswer | undefined): ForwardReason {
+  if (stored === undefined) return 'uri-miss'
+  return directives.noCache ? 'request' : 'stale'
+}
+
+/**
+ * Whether the answer may teach that conditions do not work. Not where a client wrote them or nobody vouches for who asks:
+ * what others pay must not hang on what somebody sends.
+ */
+function isEvidence({ credential }: Question, { candidates }: Conditions): boolean {
+  return !credential.isAnonymous && !candidates.some((candidate) => candidate.of === 'client')
 }
 
 /** By what it says, not by identity: a remote store hands out a new object each time. */
@@ -267,8 +291,9 @@ function passed(response: UpstreamResponse, outcome: Outcome): Answer {
   return { status, headers, live: [], body, stored: undefined, age: undefined, outcome }
 }
 
-function passed304(response: UpstreamResponse, tag: string | undefined): Answer {
-  const outcome: Outcome = { name: 'confirmed', forward: 'uri-miss', forwardStatus: 304 }
+function passed304(response: UpstreamResponse, tag: string | undefined, stored: StoredAnswer | undefined): Answer {
+  const forward = stored === undefined ? 'uri-miss' : 'stale'
+  const outcome: Outcome = { name: 'confirmed', forward, forwardStatus: 304 }
   const answer = passed(response, outcome)
   // Said back as the client wrote it: a weak tag confirmed by its strong form is still the client's weak tag.
   return tag === undefined ? answer : { ...answer, headers: withHeader(response.headers, 'etag', tag) }

@@ -5,33 +5,34 @@ import { chain, held, JSON_TYPE, response } from './harness.ts'
 describe('arrivals', () => {
   test('are known for each key, by what was asked before them', () => {
     const arrivals = new Arrivals()
+    arrivals.begin('a')
+    arrivals.begin('b')
     const before = arrivals.current()
-    arrivals.note('a')
+    const number = arrivals.note('a')
     const after = arrivals.current()
     expect([arrivals.since(before, 'a'), arrivals.since(after, 'a'), arrivals.since(before, 'b')]).toEqual([
       true,
       false,
       false,
     ])
-  })
-
-  test('that had to be forgotten count for everything asked before them, and for nothing asked since', () => {
-    const arrivals = new Arrivals()
-    const before = arrivals.current()
-    for (let index = 0; index < 10_001; index++) arrivals.note(`key ${index}`)
-    expect(arrivals.since(before, 'never noted')).toBe(true)
-    expect(arrivals.since(arrivals.current(), 'never noted')).toBe(false)
-  })
-
-  test('one noted again is the last to be forgotten', () => {
-    const arrivals = new Arrivals()
+    expect(arrivals.isLatest(number, 'a')).toBe(true)
     arrivals.note('a')
-    for (let index = 0; index < 9_999; index++) arrivals.note(`key ${index}`)
+    expect(arrivals.isLatest(number, 'a')).toBe(false)
+  })
+
+  test('are remembered while any question of the key is out, and no longer', () => {
+    const arrivals = new Arrivals()
+    arrivals.begin('a')
+    arrivals.begin('a')
     const asked = arrivals.current()
     arrivals.note('a')
-    arrivals.note('one more')
+    arrivals.finish('a')
     expect(arrivals.since(asked, 'a')).toBe(true)
-    expect(arrivals.since(asked, 'key 5')).toBe(false)
+    arrivals.finish('a')
+    expect(arrivals.since(asked, 'a')).toBe(false)
+    // Nobody was out: nothing is kept of it.
+    arrivals.note('a')
+    expect(arrivals.since(asked, 'a')).toBe(false)
   })
 })
 

@@ -172,8 +172,8 @@ export interface ChainOptions {
 }
 
 class NothingPredictable extends EntityTagMemory {
-  override of(path: string): EntityTagHabit {
-    const habit = super.of(path)
+  override of(path: string, accept?: string): EntityTagHabit {
+    const habit = super.of(path, accept)
     habit.sawDifference()
     return habit
   }

@@ -27,7 +27,7 @@ test('a 304 about what the client holds is passed on, and ends the copy that say
   await get(ONE)
   const answer = await get({ ...ONE, clientTags: ['W/"b"'] })
   expect(answer.status).toBe(304)
-  expect(answer.outcome).toEqual({ name: 'confirmed', forward: 'uri-miss', forwardStatus: 304 })
+  expect(answer.outcome).toEqual({ name: 'confirmed', forward: 'stale', forwardStatus: 304 })
   await get(ONE)
   expect(sent.map(({ noneMatch }) => noneMatch)).toEqual([undefined, '"a", W/"b"', undefined])
 })
