@@ -17,6 +17,8 @@ const withStrangers: fc.Arbitrary<Plan> = plans.map((plan) => ({
   ...plan,
   // The schedule knows no owner of what a store does: strangers' steps in it would shift everybody's.
   store: 'at once',
+  // A store that is full forgets what was used least, and being offered to the upstream for a stranger counts as use.
+  bodyBytes: 1_000_000,
   cast: [plan.cast[0]!, STRANGER, ...plan.cast.slice(1)],
 }))
 

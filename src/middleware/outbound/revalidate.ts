@@ -207,7 +207,9 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     const present = found instanceof Promise ? await found : found
     const isAlone = isFirst && arrivals.isLatest(arrival, question.key)
     const isSame = isAlone && isSameValidation(present, before?.validation)
-    const overtaken = !isSame && present?.bodyKey !== made.body.key
+    // Unless they say the same, and what is stored was itself not overtaken by something else.
+    const agrees = present?.bodyKey === made.body.key && !present.alwaysRevalidate
+    const overtaken = !isSame && !agrees
     const validation = overtaken ? { ...made.validation, ...ONLY_TO_BE_CONFIRMED } : made.validation
     await store.keep(question.key, validation, made.body)
     remember(question, made)

@@ -68,3 +68,20 @@ test('nor one that was asked for before another was confirmed, though what is st
   // Which of the two holds is for the upstream to say.
   expect(await get(ONE)).toMatchObject({ text: 'a', outcome: { name: 'replaced' } })
 })
+
+test('nor one of two that were asked for before the refusal, though both say the same', async () => {
+  const { get, upstream } = chain({ policy: { mode: 'duration', milliseconds: 3_600_000 } })
+  const ONE = { authorization: 'token one' }
+  const noCache = { ...ONE, fields: { 'cache-control': 'no-cache' } }
+  const late = [held<ReturnType<typeof response>>(), held<ReturnType<typeof response>>()]
+  const found = () => response(200, { etag: '"a"', 'content-type': JSON_TYPE, 'cache-control': 'private' }, '{}')
+  upstream((_request, number) => late[number - 1]?.promise ?? response(404))
+  const first = get(noCache)
+  const second = get(noCache)
+  expect((await get(noCache)).status).toBe(404)
+  late[0]!.settle(found())
+  expect((await first).status).toBe(200)
+  late[1]!.settle(found())
+  expect((await second).status).toBe(200)
+  expect((await get(ONE)).status).toBe(404)
+})
