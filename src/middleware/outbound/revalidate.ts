@@ -5,26 +5,19 @@ import { isEntityTag, weaklyEqual } from '../../http/entity-tag.ts'
 import type { FreshnessPolicy } from '../../http/freshness.ts'
 import { headerValue, joinedHeader, withHeader } from '../../http/headers.ts'
 import type { Detail, ForwardReason, Outcome } from '../../outcome.ts'
-import type {
-  CacheStore,
-  Clock,
-  Digest,
-  KnownRepresentations,
-  UpstreamResponse,
-  Validation,
-  WriteEpochs,
-} from '../../ports.ts'
+import type { CacheStore, Clock, Digest, KnownRepresentations, UpstreamResponse, WriteEpochs } from '../../ports.ts'
 import { Arrivals } from './arrivals.ts'
 import { collect } from './collect.ts'
 import { isCurrent } from './current.ts'
 import type { EntityTagMemory } from './entity-tag-memory.ts'
 import type { Answer, Attempt, Question, StoredAnswer } from './exchange.ts'
 import type { Revalidating } from './fresh.ts'
+import { keeper } from './keeper.ts'
 import { learnFromBody, learnFromHeaders } from './learn-tags.ts'
 import type { LinkMemory } from './link-memory.ts'
 import { otherStatus } from './other-status.ts'
 import type { Predict } from './predict.ts'
-import { knownRepresentation, predictedRepresentation } from './predicted-representation.ts'
+import { predictedRepresentation } from './predicted-representation.ts'
 import { confirmedRepresentation, type Moment, reasonNotToStore, representationOf } from './representation.ts'
 import { liveFields } from './stored-fields.ts'
 import { type Conditions, composeConditions, confirmedBy, leavesLinkOpen, UNCONDITIONAL } from './validators.ts'
@@ -51,6 +44,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
   const { store, epochs, clock, digest, known, predict, tags, links, policy, maxEntryBytes } = options
 
   const arrivals = new Arrivals()
+  const { keep, end, compare } = keeper({ store, known, arrivals })
   const answerOther = otherStatus({ ...options, arrivals })
 
   /** One exchange with the upstream, and when it was. */
@@ -165,56 +159,6 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     return answerFrom(updated, response, outcome)
   }
 
-  /** What is stored is not what the upstream says any longer, and nothing takes its place. */
-  async function end({ key }: Question): Promise<void> {
-    arrivals.note(key)
-    await store.drop(key)
-  }
-
-  /** What the caller has just been told is not to be stored; something else must not be told them afterwards. */
-  async function compare(question: Question, told: StoredAnswer): Promise<void> {
-    arrivals.note(question.key)
-    const found = store.validation(question.key)
-    const present = found instanceof Promise ? await found : found
-    if (present !== undefined && present.bodyKey !== told.body.key) await end(question)
-  }
-
-  /** Remembers a body for whoever asks next. */
-  function remember(question: Question, { validation, body }: StoredAnswer): void {
-    // In a coding that could not be undone the bytes are no body that anybody else would be sent, nor hashed as one.
-    if (headerValue(validation.headers, 'content-encoding') !== undefined) return
-    const resource = question.resource()
-    const before = known.of(resource).find(({ bodyKey }) => bodyKey === body.key)
-    known.saw(resource, knownRepresentation(question, validation, body, before))
-  }
-
-  /**
-   * Keeps what an answer brought. While it was out, another answer to the same question may have been stored, or the
-   * stored one ended; which of the two the upstream said last is not known. Then the copy is kept, but only to be
-   * confirmed: reused without asking it could show a client what it has already seen replaced.
-   *
-   * @param before what was stored when the question was asked
-   */
-  async function keep(
-    question: Question,
-    before: StoredAnswer | undefined,
-    made: StoredAnswer,
-    moment: Moment,
-  ): Promise<void> {
-    const isFirst = !arrivals.since(moment.arrivals, question.key)
-    const arrival = arrivals.note(question.key)
-    const found = store.validation(question.key)
-    const present = found instanceof Promise ? await found : found
-    const isAlone = isFirst && arrivals.isLatest(arrival, question.key)
-    const isSame = isAlone && isSameValidation(present, before?.validation)
-    // Unless they say the same, and what is stored was itself not overtaken by something else.
-    const agrees = present?.bodyKey === made.body.key && !present.alwaysRevalidate
-    const overtaken = !isSame && !agrees
-    const validation = overtaken ? { ...made.validation, ...ONLY_TO_BE_CONFIRMED } : made.validation
-    await store.keep(question.key, validation, made.body)
-    remember(question, made)
-  }
-
   /** Any answer but a 304. */
   async function received(
     question: Question,
@@ -273,11 +217,6 @@ function isEvidence({ credential }: Question, { candidates }: Conditions): boole
   return !credential.isAnonymous && !candidates.some((candidate) => candidate.of === 'client')
 }
 
-/** By what it says, not by identity: a remote store hands out a new object each time. */
-function isSameValidation(left: Validation | undefined, right: Validation | undefined): boolean {
-  return left?.bodyKey === right?.bodyKey && left?.confirmedAt === right?.confirmedAt
-}
-
 function unasked304(): Failure {
   return new Failure('upstream-invalid', { detail: '304 to an unconditional request' })
 }
@@ -300,5 +239,3 @@ function passed304(response: UpstreamResponse, tag: string | undefined, stored: 
   // Said back as the client wrote it: a weak tag confirmed by its strong form is still the client's weak tag.
   return tag === undefined ? answer : { ...answer, headers: withHeader(response.headers, 'etag', tag) }
 }
-
-const ONLY_TO_BE_CONFIRMED = { freshFor: 0, alwaysRevalidate: true, staleUse: 'forbidden' } as const

@@ -1,0 +1,72 @@
+import { headerValue } from '../../http/headers.ts'
+import type { CacheStore, KnownRepresentations, Validation } from '../../ports.ts'
+import type { Arrivals } from './arrivals.ts'
+import type { Question, StoredAnswer } from './exchange.ts'
+import { knownRepresentation } from './predicted-representation.ts'
+import type { Moment } from './representation.ts'
+
+/** What may happen to what is stored for a question when an answer to it has come. */
+export interface Keeper {
+  /** @param before what was stored when the question was asked */
+  keep(question: Question, before: StoredAnswer | undefined, made: StoredAnswer, moment: Moment): Promise<void>
+  /** What is stored is not what the upstream says any longer, and nothing takes its place. */
+  end(question: Question): Promise<void>
+  /** What the caller has just been told is not to be stored; something else must not be told them afterwards. */
+  compare(question: Question, told: StoredAnswer): Promise<void>
+}
+
+/**
+ * Keeps what answers bring. While one was out, another answer to the same question may have been stored, or the stored one
+ * ended; which of the two the upstream said last is not known. Then the copy is kept, but only to be confirmed: reused
+ * without asking it could show a client what it has already seen replaced.
+ */
+export function keeper(options: { store: CacheStore; known: KnownRepresentations; arrivals: Arrivals }): Keeper {
+  const { store, known, arrivals } = options
+
+  async function end({ key }: Question): Promise<void> {
+    arrivals.note(key)
+    await store.drop(key)
+  }
+
+  async function present({ key }: Question): Promise<Validation | undefined> {
+    const found = store.validation(key)
+    return found instanceof Promise ? await found : found
+  }
+
+  /** Remembers a body for whoever asks next. */
+  function remember(question: Question, { validation, body }: StoredAnswer): void {
+    // In a coding that could not be undone the bytes are no body that anybody else would be sent, nor hashed as one.
+    if (headerValue(validation.headers, 'content-encoding') !== undefined) return
+    const resource = question.resource()
+    const before = known.of(resource).find(({ bodyKey }) => bodyKey === body.key)
+    known.saw(resource, knownRepresentation(question, validation, body, before))
+  }
+
+  return {
+    end,
+    async compare(question, told) {
+      arrivals.note(question.key)
+      const stored = await present(question)
+      if (stored !== undefined && stored.bodyKey !== told.body.key) await end(question)
+    },
+    async keep(question, before, made, moment) {
+      const isFirst = !arrivals.since(moment.arrivals, question.key)
+      const arrival = arrivals.note(question.key)
+      const stored = await present(question)
+      const isAlone = isFirst && arrivals.isLatest(arrival, question.key)
+      const isSame = isAlone && isSameValidation(stored, before?.validation)
+      // Unless they say the same, and what is stored was itself not overtaken by something else.
+      const agrees = stored?.bodyKey === made.body.key && !stored.alwaysRevalidate
+      const validation = isSame || agrees ? made.validation : { ...made.validation, ...ONLY_TO_BE_CONFIRMED }
+      await store.keep(question.key, validation, made.body)
+      remember(question, made)
+    },
+  }
+}
+
+const ONLY_TO_BE_CONFIRMED = { freshFor: 0, alwaysRevalidate: true, staleUse: 'forbidden' } as const
+
+/** By what it says, not by identity: a remote store hands out a new object each time. */
+function isSameValidation(left: Validation | undefined, right: Validation | undefined): boolean {
+  return left?.bodyKey === right?.bodyKey && left?.confirmedAt === right?.confirmedAt
+}
