@@ -1,14 +1,17 @@
+/** Answers remembered for each key: more than that arrive while one is out only where everything is slow. */
+const MOST_ANSWERS = 64
+
 /** What is known of a key while questions about it are out. */
 interface Watched {
   out: number
-  /** The number of the answer that arrived last; 0: none since the first of them was asked. */
-  last: number
+  /** What arrived since the first of them was asked, the last at the end. */
+  readonly answers: { readonly number: number; readonly bodyKey: string | undefined }[]
 }
 
 /**
  * Which answers arrived while a question was out. An answer may be from before another that overtook it, and what is stored
- * does not always tell: there can be nothing before and after a refusal, and the same before and after a confirmation.
- * Keys are remembered only while they are being asked about.
+ * does not always tell: there can be nothing before and after a refusal, the same before and after a confirmation, and what
+ * has just arrived may not be stored yet. Keys are remembered only while they are being asked about.
  */
 export class Arrivals {
   readonly #watched = new Map<string, Watched>()
@@ -17,7 +20,7 @@ export class Arrivals {
   /** A question is about to be asked. */
   begin(key: string): void {
     const watched = this.#watched.get(key)
-    if (watched === undefined) this.#watched.set(key, { out: 1, last: 0 })
+    if (watched === undefined) this.#watched.set(key, { out: 1, answers: [] })
     else watched.out++
   }
 
@@ -34,21 +37,30 @@ export class Arrivals {
     return this.#running
   }
 
-  /** An answer has arrived. @returns its number */
-  note(key: string): number {
+  /**
+   * An answer has arrived.
+   *
+   * @param bodyKey names the body it brought or confirmed; `undefined` where it says that there is none to keep
+   * @returns its number
+   */
+  note(key: string, bodyKey?: string): number {
     const number = ++this.#running
-    const watched = this.#watched.get(key)
-    if (watched !== undefined) watched.last = number
+    const answers = this.#watched.get(key)?.answers
+    answers?.push({ number, bodyKey })
+    if (answers !== undefined && answers.length > MOST_ANSWERS) answers.shift()
     return number
   }
 
-  /** Whether no other answer has arrived since the one with this number. */
-  isLatest(number: number, key: string): boolean {
-    return (this.#watched.get(key)?.last ?? 0) <= number
+  /** Whether another answer has arrived after a question was asked, or after the answer with this number. */
+  since(number: number, key: string): boolean {
+    return (this.#watched.get(key)?.answers.at(-1)?.number ?? 0) > number
   }
 
-  /** Whether another answer has arrived after a question was asked. */
-  since(asked: number, key: string): boolean {
-    return (this.#watched.get(key)?.last ?? 0) > asked
+  /** Whether all answers that have arrived since a question was asked speak of this body. */
+  agree(asked: number, key: string, bodyKey: string): boolean {
+    const answers = this.#watched.get(key)?.answers ?? []
+    // Where the oldest were forgotten they may have said anything.
+    if (answers.length === MOST_ANSWERS && answers[0]!.number > asked + 1) return false
+    return answers.every((answer) => answer.number <= asked || answer.bodyKey === bodyKey)
   }
 }

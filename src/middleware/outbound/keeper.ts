@@ -45,19 +45,18 @@ export function keeper(options: { store: CacheStore; known: KnownRepresentations
   return {
     end,
     async compare(question, told) {
-      arrivals.note(question.key)
+      arrivals.note(question.key, told.body.key)
       const stored = await present(question)
       if (stored !== undefined && stored.bodyKey !== told.body.key) await end(question)
     },
     async keep(question, before, made, moment) {
-      const isFirst = !arrivals.since(moment.arrivals, question.key)
-      const arrival = arrivals.note(question.key)
+      const bodyKey = made.body.key
+      arrivals.note(question.key, bodyKey)
       const stored = await present(question)
-      const isAlone = isFirst && arrivals.isLatest(arrival, question.key)
-      const isSame = isAlone && isSameValidation(stored, before?.validation)
-      // Unless they say the same, and what is stored was itself not overtaken by something else.
-      const agrees = stored?.bodyKey === made.body.key && !stored.alwaysRevalidate
-      const validation = isSame || agrees ? made.validation : { ...made.validation, ...ONLY_TO_BE_CONFIRMED }
+      // Asked after the wait for the store: what has arrived meanwhile counts too, stored or not.
+      const agrees = arrivals.agree(moment.arrivals, question.key, bodyKey)
+      const isExpected = stored?.bodyKey === bodyKey || isSameValidation(stored, before?.validation)
+      const validation = agrees && isExpected ? made.validation : { ...made.validation, ...ONLY_TO_BE_CONFIRMED }
       await store.keep(question.key, validation, made.body)
       remember(question, made)
     },

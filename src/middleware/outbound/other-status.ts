@@ -52,7 +52,7 @@ export function otherStatus({ store, arrivals, digest, policy, maxEntryBytes }: 
     const answer = { status, headers: kept.validation.headers, live, body: kept.body.bytes, age: undefined }
     // A copy that an error of the upstream leaves alone, or one that came while this was being read; or an answer that left
     // nothing to see. Which of the two is the older is not known, and this one could not be asked about.
-    const isOnly = isFirst && arrivals.isLatest(arrival, question.key)
+    const isOnly = isFirst && !arrivals.since(arrival, question.key)
     if (!isOnly || (await store.validation(question.key)) !== undefined)
       return { ...answer, stored: undefined, outcome }
     await store.keep(question.key, kept.validation, kept.body)

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { Arrivals } from '../../../src/middleware/outbound/arrivals.ts'
+import type { CacheStore } from '../../../src/ports.ts'
+import { memoryCacheStore } from '../../../src/store/memory/cache-store.ts'
+import { turns } from './flights.ts'
 import { chain, held, JSON_TYPE, response } from './harness.ts'
 
 describe('arrivals', () => {
@@ -15,9 +18,33 @@ describe('arrivals', () => {
       false,
       false,
     ])
-    expect(arrivals.isLatest(number, 'a')).toBe(true)
+    expect(arrivals.since(number, 'a')).toBe(false)
     arrivals.note('a')
-    expect(arrivals.isLatest(number, 'a')).toBe(false)
+    expect(arrivals.since(number, 'a')).toBe(true)
+  })
+
+  test('agree where all of them, since a question was asked, speak of one body', () => {
+    const arrivals = new Arrivals()
+    arrivals.begin('a')
+    arrivals.note('a', 'another body')
+    const asked = arrivals.current()
+    expect(arrivals.agree(asked, 'a', 'body')).toBe(true)
+    arrivals.note('a', 'body')
+    arrivals.note('b')
+    expect([arrivals.agree(asked, 'a', 'body'), arrivals.agree(asked, 'a', 'another body')]).toEqual([true, false])
+    arrivals.note('a')
+    expect(arrivals.agree(asked, 'a', 'body')).toBe(false)
+  })
+
+  test('do not agree where so many came that the first were forgotten', () => {
+    const arrivals = new Arrivals()
+    arrivals.begin('a')
+    const asked = arrivals.current()
+    for (let count = 0; count < 64; count++) arrivals.note('a', 'body')
+    expect(arrivals.agree(asked, 'a', 'body')).toBe(true)
+    arrivals.note('a', 'body')
+    expect(arrivals.agree(asked, 'a', 'body')).toBe(false)
+    expect(arrivals.agree(asked + 1, 'a', 'body')).toBe(true)
   })
 
   test('are remembered while any question of the key is out, and no longer', () => {
@@ -84,4 +111,38 @@ test('nor one of two that were asked for before the refusal, though both say the
   late[1]!.settle(found())
   expect((await second).status).toBe(200)
   expect((await get(ONE)).status).toBe(404)
+})
+
+test('nor one that agrees with what is stored, while what overtook it is not stored yet', async () => {
+  const memory = memoryCacheStore({ bodyBytes: 100_000, validationBytes: 100_000 })
+  const waits: (() => void)[] = []
+  let isSlow = false
+  const store: CacheStore = {
+    ...memory,
+    capabilities: memory.capabilities,
+    validation: (key) => {
+      if (!isSlow) return memory.validation(key)
+      return new Promise((resolve) => waits.push(() => resolve(memory.validation(key))))
+    },
+  }
+  const { get, upstream } = chain({ policy: { mode: 'duration', milliseconds: 3_600_000 }, store })
+  const ONE = { authorization: 'token one' }
+  const noCache = { ...ONE, fields: { 'cache-control': 'no-cache' } }
+  const page = (body: string) =>
+    response(200, { etag: `"${body}"`, 'content-type': JSON_TYPE, 'cache-control': 'private' }, body)
+  const [late, newer] = [held<ReturnType<typeof response>>(), held<ReturnType<typeof response>>()]
+  upstream((_request, number) => [page('old'), late.promise, newer.promise][number - 1] ?? page('newest'))
+  await get(ONE)
+  const [second, third] = [get(noCache), get(noCache)]
+  await turns()
+  isSlow = true
+  newer.settle(page('new'))
+  await turns()
+  late.settle(page('old'))
+  await turns()
+  isSlow = false
+  // The one that came last is stored last.
+  for (const go of waits.splice(0)) go()
+  expect([(await second).text, (await third).text]).toEqual(['old', 'new'])
+  expect((await get(ONE)).text).toBe('newest')
 })
