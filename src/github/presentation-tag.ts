@@ -1,4 +1,4 @@
-import type { EntityTag } from '../http/entity-tag.ts'
+import { type EntityTag, weaklyEqual } from '../http/entity-tag.ts'
 
 /**
  * Entity tags of rewritten answers. The bytes that a client gets depend on the upstream's body, the public URL and the
@@ -16,6 +16,16 @@ export function presentTag(tag: EntityTag, presentation: string): EntityTag {
   return tag.startsWith('W/')
     ? `W/"weir-${presentation}-w-${tag.slice(3, -1)}"`
     : `W/"weir-${presentation}-s-${tag.slice(1, -1)}"`
+}
+
+/**
+ * Whether two tags name the same presented bytes: compared weakly, as the upstream's own would be. A 200 of GitHub can carry
+ * the weak form of a tag and the 304 that confirms it to somebody else the strong one, and both were given out here.
+ */
+export function isSamePresented(left: EntityTag, right: EntityTag): boolean {
+  if (weaklyEqual(left, right)) return true
+  const [one, other] = [PRESENTED.exec(left), PRESENTED.exec(right)]
+  return one !== null && other !== null && one[1] === other[1] && one[3] === other[3]
 }
 
 /** A client's tag, turned back. */

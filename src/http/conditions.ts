@@ -23,12 +23,18 @@ export function clientValidators(headers: HeaderList): ClientValidators {
  * that sent no validator never does.
  *
  * @param now epoch ms
+ * @param isSame how tags are compared
  */
-export function isNotModified(validators: ClientValidators, headers: HeaderList, now: number): boolean {
+export function isNotModified(
+  validators: ClientValidators,
+  headers: HeaderList,
+  now: number,
+  isSame: (left: EntityTag, right: EntityTag) => boolean = weaklyEqual,
+): boolean {
   if (validators.tags === '*') return true
   if (validators.tags.length > 0) {
     const tag = headerValue(headers, 'etag')
-    return tag !== undefined && validators.tags.some((held) => weaklyEqual(held, tag))
+    return tag !== undefined && validators.tags.some((held) => isSame(held, tag))
   }
   if (validators.modifiedSince === undefined) return false
   const lastModified = parseHttpDate(headerValue(headers, 'last-modified'), now)

@@ -1,3 +1,4 @@
+import { isSamePresented } from '../../github/presentation-tag.ts'
 import { rateLimitFields, resourceOf } from '../../github/rate-limit.ts'
 import { cacheStatusOf } from '../../http/cache-status.ts'
 import { isLeftOutOf304, isNotModified } from '../../http/conditions.ts'
@@ -81,7 +82,7 @@ function addedFields(options: PresentOptions, answer: Answer, view: View, finger
  */
 function isHeldByClient(options: PresentOptions, answer: Answer, presented: PresentedFields, view: View): boolean {
   const decidesHere = isRead(view) && answer.status === 200 && answer.outcome.name !== 'bypassed'
-  return decidesHere && isNotModified(view.validators, presented.fields, options.clock.now())
+  return decidesHere && isNotModified(view.validators, presented.fields, options.clock.now(), isSamePresented)
 }
 
 function isRead({ method }: View): boolean {

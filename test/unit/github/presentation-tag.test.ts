@@ -1,12 +1,30 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { presentTag, returnTag } from '../../../src/github/presentation-tag.ts'
+import { isSamePresented, presentTag, returnTag } from '../../../src/github/presentation-tag.ts'
 import { isEntityTag } from '../../../src/http/entity-tag.ts'
 
 const piece = fc.constantFrom('weir-', '-s-', '-w-', 'W/', '-', 's', 'a1', '\xe9', '!', ',', "'", '~')
 const opaque = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''))
 const tag = fc.tuple(fc.boolean(), opaque).map(([weak, inside]) => `${weak ? 'W/' : ''}"${inside}"`)
 const presentation = fc.stringMatching(/^[A-Za-z0-9]{1,12}$/)
+
+describe('two tags that were given out', () => {
+  test('are the same where the upstream’s are, weakly compared, and the presentation is one', () => {
+    fc.assert(
+      fc.property(tag, tag, presentation, presentation, (left, right, here, there) => {
+        const [one, other] = [presentTag(left, here), presentTag(right, there)]
+        const weakly = left.replace(/^W\//, '') === right.replace(/^W\//, '')
+        expect(isSamePresented(one, other)).toBe(weakly && here === there)
+      }),
+    )
+  })
+
+  test('of a weak 200 and of the strong 304 to it are one', () => {
+    expect(isSamePresented(presentTag('W/"a"', 'p'), presentTag('"a"', 'p'))).toBe(true)
+    expect(isSamePresented(presentTag('W/"a"', 'p'), '"a"')).toBe(false)
+    expect(isSamePresented('W/"a"', '"a"')).toBe(true)
+  })
+})
 
 describe('tags of presented answers', () => {
   test('are turned back into the upstream’s, also after a proxy made them strong', () => {
