@@ -277,11 +277,11 @@ test('a client that holds a body which comes back is told so, whichever form its
   // The 200s carry weak tags, the 304s strong ones.
   pair = await startPair({ switches: { weakETags: 'always' } })
   const { ask, sandbox } = pair
-  sandbox.world.setFixedPage('/fixed/flips', { now: 1 })
+  sandbox.world.setFixedPage('/fixed/flips', '{"now":1}')
   const first = await ask('/fixed/flips', { token })
-  sandbox.world.setFixedPage('/fixed/flips', { now: 2 })
+  sandbox.world.setFixedPage('/fixed/flips', '{"now":2}')
   await ask('/fixed/flips', { token })
-  sandbox.world.setFixedPage('/fixed/flips', { now: 1 })
+  sandbox.world.setFixedPage('/fixed/flips', '{"now":1}')
   await ask('/fixed/flips', { token })
   const again = await ask('/fixed/flips', { token, headers: { 'if-none-match': String(first.headers['etag']) } })
   expect(again.status).toBe(304)
