@@ -136,6 +136,8 @@ export class Flights {
       const leave = () => {
         flight.waiting--
         onLeave?.()
+        // Nobody will get the answer, but it was asked for.
+        if (flight.waiting === 0) charge(question, flight)
         reject(new Failure('client-gone'))
         if (flight.waiting === 0) flight.giveUp.abort()
       }

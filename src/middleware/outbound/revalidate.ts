@@ -181,8 +181,10 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
       return passed(of, { name: 'fetched', ...base, ...(why === undefined ? {} : { detail: why }) })
     }
     if (question.method === 'HEAD') {
-      if (isTagOf(stored, headerValue(response.headers, 'etag'))) return passed(response, { name: 'fetched', ...base })
-      return unkept(response)
+      const isSame = stored !== undefined && isTagOf(stored, headerValue(response.headers, 'etag'))
+      if (!isSame) return unkept(response)
+      await compare(question, stored)
+      return passed(response, { name: 'fetched', ...base })
     }
     const reason = reasonNotToStore(question, response, policy, maxEntryBytes, moment.arrivedAt)
     if (reason !== undefined) return unkept(response, reason)

@@ -146,3 +146,22 @@ test('nor one that agrees with what is stored, while what overtook it is not sto
   expect([(await second).text, (await third).text]).toEqual(['old', 'new'])
   expect((await get(ONE)).text).toBe('newest')
 })
+
+test('nor one that was asked for before a HEAD that showed the stored copy to hold', async () => {
+  const { get, upstream } = chain({ policy: { mode: 'duration', milliseconds: 3_600_000 } })
+  const ONE = { authorization: 'token one' }
+  const noCache = { ...ONE, fields: { 'cache-control': 'no-cache' } }
+  const late = held<ReturnType<typeof response>>()
+  const fields = { 'content-type': JSON_TYPE, 'cache-control': 'private' }
+  upstream((request, number) => {
+    if (number === 2) return late.promise
+    return response(200, { ...fields, etag: '"a"' }, request.method === 'HEAD' ? null : 'a')
+  })
+  await get(ONE)
+  const older = get(noCache)
+  await turns()
+  expect((await get({ ...noCache, method: 'HEAD' })).status).toBe(200)
+  late.settle(response(200, { ...fields, etag: '"b"' }, 'b'))
+  expect((await older).text).toBe('b')
+  expect((await get(ONE)).text).toBe('a')
+})

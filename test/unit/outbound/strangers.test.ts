@@ -124,3 +124,16 @@ test('what a question cost is charged to one who got the answer, though whoever 
   expect([one.use.cost, two.use.cost, three.use.cost]).toEqual([0, 1, 0])
   expect([one.use.requests, two.use.requests, three.use.requests]).toEqual([0, 1, 0])
 })
+
+test('what was asked for nobody in the end is charged to the last who left', async () => {
+  const { question, upstream } = chain()
+  upstream(() => new Promise(() => {}))
+  const [first, second] = [new AbortController(), new AbortController()]
+  const [one, two] = [first, second].map(({ signal }) => questionFor({ authorization: 'token one', signal }))
+  const gone = [one!, two!].map((each) => question(each).catch((failure: unknown) => failure))
+  await new Promise(setImmediate)
+  first.abort()
+  second.abort()
+  await Promise.all(gone)
+  expect([one!.use.requests, two!.use.requests]).toEqual([0, 1])
+})
