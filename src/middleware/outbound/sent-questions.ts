@@ -21,12 +21,12 @@ export class SentQuestions {
   }
 
   /**
-   * What is out for the same resource with another credential, the one sent first.
+   * What is out for the same resource, the one sent first: with another credential, or with another spelling of `Accept`.
    */
   before(question: Question): SentQuestion | undefined {
     const sent = this.#byResource.get(question.resource())
     if (sent === undefined) return undefined
-    for (const each of sent.values()) if (each.fingerprint !== question.credential.fingerprint) return each
+    for (const [key, each] of sent) if (key !== question.key) return each
     return undefined
   }
 

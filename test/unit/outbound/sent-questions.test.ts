@@ -52,12 +52,13 @@ describe('what has been sent', () => {
     expect(ahead(TWO)).toBeUndefined()
   })
 
-  test('is nothing to wait for with the same credential, nor for another resource', () => {
+  test('is nothing to wait for itself, nor for another resource', () => {
     const { sent, ahead } = setUp(ONE)
     sent(ONE)
     expect(ahead(as('token one', { method: 'HEAD' }))).toBeUndefined()
     expect(ahead({ ...TWO, resource: () => 'another' })).toBeUndefined()
-    // Another variant of the same thing is.
+    // Another variant of the same thing is, also with the same credential: their answers have one body.
+    expect(ahead({ ...ONE, key: 'another variant' })).toBe(ONE.credential.fingerprint)
     expect(ahead({ ...TWO, key: 'another variant' })).toBe(ONE.credential.fingerprint)
   })
 
