@@ -77,6 +77,11 @@ export function pageItemCount(body: Uint8Array): number | 'total' | undefined {
   return undefined
 }
 
+/** Whether a body that GitHub made is a list: it puts nothing before the bracket. */
+export function isList(body: Uint8Array): boolean {
+  return body[0] === ARRAY_OPEN
+}
+
 /**
  * Whether a next page can appear behind a page without changing its body (see `Validation`).
  *

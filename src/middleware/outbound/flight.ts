@@ -7,6 +7,7 @@ import { collect, discard } from './collect.ts'
 import { isCurrent } from './current.ts'
 import type { Answer, Question, StoredAnswer } from './exchange.ts'
 import type { Revalidating } from './fresh.ts'
+import { forgetOldest } from './oldest.ts'
 
 /** Bytes of an answer that is not stored which are held for others who wait for it. */
 const MOST_SHARED_BYTES = 1024 * 1024
@@ -185,12 +186,7 @@ export class Flights {
   }
 
   #remember(key: string): void {
-    if (this.#unshareable.size >= MOST_UNSHAREABLE) {
-      for (const oldest of this.#unshareable) {
-        this.#unshareable.delete(oldest)
-        break
-      }
-    }
+    if (this.#unshareable.size >= MOST_UNSHAREABLE) forgetOldest(this.#unshareable)
     this.#unshareable.add(key)
   }
 }

@@ -1,6 +1,13 @@
 import { Failure } from '../../errors.ts'
 import { joinedHeader } from '../../http/headers.ts'
-import type { AcceptedCredentials, CacheStore, Clock, KnownRepresentations, Scheduler } from '../../ports.ts'
+import type {
+  AcceptedCredentials,
+  CacheStore,
+  Clock,
+  KnownRepresentations,
+  MaybePromise,
+  Scheduler,
+} from '../../ports.ts'
 import type { EntityTagMemory } from './entity-tag-memory.ts'
 import type { Answer, Question, StoredAnswer } from './exchange.ts'
 import type { Flights } from './flight.ts'
@@ -27,8 +34,8 @@ export interface GateOptions {
 }
 
 /**
- * Lets a question wait, and not for long, behind one for the same resource that has already been sent with another
- * credential: its answer may bring the body that makes this question free. Only behind one of a caller whom the upstream
+ * Lets a question wait, and not for long, behind one for the same resource that another caller, or the same in other
+ * words, has on its way: its answer may bring the body that makes this question free. Only behind one of a caller whom the upstream
  * accepts: what somebody merely claims to be delays nobody. Conditions are composed afterwards, from what is known then.
  *
  * One wait, except where it brought nothing and others waited too: all sent at once, they would all pay for a change
@@ -84,10 +91,11 @@ export function gate(options: GateOptions, flights: Flights): Revalidating {
     return known.of(question.resource())[0]?.bodyKey
   }
 
-  async function asked(question: Question, stored: StoredAnswer | undefined): Promise<Answer> {
+  async function asked(question: Question, found: MaybePromise<StoredAnswer | undefined>): Promise<Answer> {
+    // Before any wait for the store: those who were let go together look for each other in this turn.
     const settle = questions.send(question)
     try {
-      return await flights.answer(question, stored)
+      return await flights.answer(question, found instanceof Promise ? await found : found)
     } finally {
       // The one who began it may have left while others wait for the answer: it is settled when that is there.
       if (!flights.isJoinable(question)) settle()
@@ -104,8 +112,7 @@ export function gate(options: GateOptions, flights: Flights): Revalidating {
     const tells = !cameInTime || latest(question) !== before
     const next = tells ? undefined : worthWaitingFor(question)
     if (next !== undefined) await waited(next, question.signal(), LONGEST_WAIT - (clock.elapsed() - startedAt))
-    const found = lookup(store, question.key)
-    const answer = await asked(question, found instanceof Promise ? await found : found)
+    const answer = await asked(question, lookup(store, question.key))
     // Nor does each of those who shared an answer: together they waited once.
     const waitedItself = answer.outcome.collapsed !== true
     if (tells && waitedItself) memory.note(question.resource(), answer.outcome.name)

@@ -9,8 +9,12 @@ import type { Moment } from './representation.ts'
 export interface Keeper {
   /** @param before what was stored when the question was asked */
   keep(question: Question, before: StoredAnswer | undefined, made: StoredAnswer, moment: Moment): Promise<void>
-  /** What is stored is not what the upstream says any longer, and nothing takes its place. */
-  end(question: Question): Promise<void>
+  /**
+   * What is stored is not what the upstream says any longer, and nothing takes its place.
+   *
+   * @returns the number of this arrival
+   */
+  end(question: Question): Promise<number>
   /** What the caller has just been told is not to be stored; something else must not be told them afterwards. */
   compare(question: Question, told: StoredAnswer): Promise<void>
 }
@@ -23,14 +27,10 @@ export interface Keeper {
 export function keeper(options: { store: CacheStore; known: KnownRepresentations; arrivals: Arrivals }): Keeper {
   const { store, known, arrivals } = options
 
-  async function end({ key }: Question): Promise<void> {
-    arrivals.note(key)
+  async function end({ key }: Question): Promise<number> {
+    const arrival = arrivals.note(key)
     await store.drop(key)
-  }
-
-  async function present({ key }: Question): Promise<Validation | undefined> {
-    const found = store.validation(key)
-    return found instanceof Promise ? await found : found
+    return arrival
   }
 
   /** Remembers a body for whoever asks next. */
@@ -46,13 +46,13 @@ export function keeper(options: { store: CacheStore; known: KnownRepresentations
     end,
     async compare(question, told) {
       arrivals.note(question.key, told.body.key)
-      const stored = await present(question)
+      const stored = await store.validation(question.key)
       if (stored !== undefined && stored.bodyKey !== told.body.key) await end(question)
     },
     async keep(question, before, made, moment) {
       const bodyKey = made.body.key
       arrivals.note(question.key, bodyKey)
-      const stored = await present(question)
+      const stored = await store.validation(question.key)
       // Asked after the wait for the store: what has arrived meanwhile counts too, stored or not.
       const agrees = arrivals.agree(moment.arrivals, question.key, bodyKey)
       const isExpected = stored?.bodyKey === bodyKey || isSameValidation(stored, before?.validation)

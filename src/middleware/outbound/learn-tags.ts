@@ -1,4 +1,5 @@
 import { credentialKind, hashedFields, looksHashed, predictedTag } from '../../github/entity-tag-rule.ts'
+import { isList } from '../../github/page-size.ts'
 import { isEntityTag, opaqueTag, weaklyEqual } from '../../http/entity-tag.ts'
 import { headerValue } from '../../http/headers.ts'
 import type { Digest, HeaderList } from '../../ports.ts'
@@ -13,8 +14,6 @@ export function learnFromHeaders(habit: EntityTagHabit, conditions: Conditions, 
   if (conditions.candidates.some((sent) => weaklyEqual(sent.tag, tag))) habit.sawListIgnored()
 }
 
-const OPENING_BRACKET = 0x5b
-
 /**
  * Learns from a complete 200 whether its tag is the one that GitHub's rule gives these bytes. Only from answers to a
  * credential: nothing is predicted for requests without one.
@@ -26,7 +25,7 @@ export function learnFromBody(
   headers: HeaderList,
   bytes: Uint8Array,
 ): void {
-  habit.sawList(bytes[0] === OPENING_BRACKET)
+  habit.sawList(isList(bytes))
   if (question.credential.isAnonymous) return
   const tag = headerValue(headers, 'etag')
   const opaque = isEntityTag(tag) ? opaqueTag(tag) : ''

@@ -5,12 +5,14 @@ import type { CacheStore, Digest, UpstreamResponse } from '../../ports.ts'
 import type { Arrivals } from './arrivals.ts'
 import { collect } from './collect.ts'
 import type { Answer, Question, StoredAnswer } from './exchange.ts'
+import type { Keeper } from './keeper.ts'
 import { type Moment, reasonNotToStore, representationOf } from './representation.ts'
 import { liveFields } from './stored-fields.ts'
 
 export interface OtherStatusOptions {
   readonly store: CacheStore
   readonly arrivals: Arrivals
+  readonly end: Keeper['end']
   readonly digest: Digest
   readonly policy: FreshnessPolicy
   /** Largest body that is held, bytes. */
@@ -30,7 +32,7 @@ export type OtherStatus = (
  * it is kept for so long (RFC 9111 §3); GitHub's answers to a credential never do. An error of the upstream's own says
  * nothing about the copy, which may have to stand in for it, and is not kept in its place.
  */
-export function otherStatus({ store, arrivals, digest, policy, maxEntryBytes }: OtherStatusOptions): OtherStatus {
+export function otherStatus({ store, arrivals, end, digest, policy, maxEntryBytes }: OtherStatusOptions): OtherStatus {
   return async function answered(question, stored, response, moment) {
     const { status, headers } = response
     const forward = stored === undefined ? 'uri-miss' : 'stale'
@@ -40,8 +42,7 @@ export function otherStatus({ store, arrivals, digest, policy, maxEntryBytes }: 
         : { name: 'refused', forward: 'miss', forwardStatus: status }
     // Also where nothing was stored when it was asked: another answer may have been since.
     const isFirst = !arrivals.since(moment.arrivals, question.key)
-    const arrival = endsReuse(response) ? arrivals.note(question.key) : arrivals.current()
-    if (endsReuse(response)) await store.drop(question.key)
+    const arrival = endsReuse(response) ? await end(question) : arrivals.current()
     const reason = reasonNotToStore(question, response, policy, maxEntryBytes, moment.arrivedAt)
     if (reason !== undefined) return passed(response, status < 300 ? { ...outcome, detail: reason } : outcome)
 
@@ -69,7 +70,8 @@ function endsReuse({ status, headers }: UpstreamResponse): boolean {
   return status < 500 && status !== 408 && !isLimitRefusal(status, headers)
 }
 
-function passed(response: UpstreamResponse, outcome: Outcome): Answer {
+/** A response as it is, its body still to be read. */
+export function passed(response: UpstreamResponse, outcome: Outcome): Answer {
   const { status, headers, body } = response
   return { status, headers, live: [], body, stored: undefined, age: undefined, outcome }
 }

@@ -1,4 +1,5 @@
 import { credentialKind, type HashedFields, predictedTag } from '../../github/entity-tag-rule.ts'
+import { isList } from '../../github/page-size.ts'
 import { joinedHeader } from '../../http/headers.ts'
 import type {
   AcceptedCredentials,
@@ -72,11 +73,10 @@ export function predict(options: PredictOptions): Predict {
     for (const [index, representation] of representations.entries()) {
       length += representation.length
       if (index >= ALWAYS_OFFERED && length > MOST_BYTES_OF_MANY) break
-      const pending = store.body(representation.bodyKey)
-      const body = pending instanceof Promise ? await pending : pending
+      const body = await store.body(representation.bodyKey)
       if (body === undefined) continue
       add(body, representation)
-      listsItems ||= body.bytes[0] === OPENING_BRACKET
+      listsItems ||= isList(body.bytes)
     }
     // What is never a list never becomes an empty one. Far down a list an empty page still has a Link to those before.
     if (listsItems && !found.some(({ body }) => body.key === emptyList.key) && !isLaterPage(question.query)) {
@@ -96,7 +96,6 @@ const ALWAYS_OFFERED = 4
 const MOST_BYTES_OF_MANY = 128 * 1024
 
 const EMPTY_LIST = new TextEncoder().encode('[]')
-const OPENING_BRACKET = 0x5b
 
 /** Parameters that lead to another page than the first (GitHub REST documentation, "Using pagination"). */
 const PAGING = new Set(['page', 'after', 'before', 'since', 'cursor'])

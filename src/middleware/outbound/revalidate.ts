@@ -15,7 +15,7 @@ import type { Revalidating } from './fresh.ts'
 import { keeper } from './keeper.ts'
 import { learnFromBody, learnFromHeaders } from './learn-tags.ts'
 import type { LinkMemory } from './link-memory.ts'
-import { otherStatus } from './other-status.ts'
+import { otherStatus, passed } from './other-status.ts'
 import type { Predict } from './predict.ts'
 import { predictedRepresentation } from './predicted-representation.ts'
 import { confirmedRepresentation, type Moment, reasonNotToStore, representationOf } from './representation.ts'
@@ -45,7 +45,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
 
   const arrivals = new Arrivals()
   const { keep, end, compare } = keeper({ store, known, arrivals })
-  const answerOther = otherStatus({ ...options, arrivals })
+  const answerOther = otherStatus({ ...options, arrivals, end })
 
   /** One exchange with the upstream, and when it was. */
   async function exchange(question: Question, conditions: Conditions): Promise<[UpstreamResponse, Moment]> {
@@ -227,11 +227,6 @@ function answerFrom(stored: StoredAnswer, response: UpstreamResponse, outcome: O
   const { validation, body } = stored
   const live = liveFields(response.headers)
   return { status: 200, headers: validation.headers, live, body: body.bytes, stored, age: undefined, outcome }
-}
-
-function passed(response: UpstreamResponse, outcome: Outcome): Answer {
-  const { status, headers, body } = response
-  return { status, headers, live: [], body, stored: undefined, age: undefined, outcome }
 }
 
 function passed304(response: UpstreamResponse, tag: string | undefined, stored: StoredAnswer | undefined): Answer {

@@ -1,4 +1,5 @@
 import { routeShape } from '../../github/rewriting/index.ts'
+import { forgetOldest } from './oldest.ts'
 
 /** What is learnt of the upstream's behaviour, for each kind of route by itself: they are served by different code. */
 export class RouteMemory<Habit> {
@@ -23,12 +24,7 @@ export class RouteMemory<Habit> {
     const known = this.#habits.get(shape)
     const habit = known ?? this.#make()
     if (known !== undefined) this.#habits.delete(shape)
-    else if (this.#habits.size >= MOST_ROUTES) {
-      for (const oldest of this.#habits.keys()) {
-        this.#habits.delete(oldest)
-        break
-      }
-    }
+    else if (this.#habits.size >= MOST_ROUTES) forgetOldest(this.#habits)
     this.#habits.set(shape, habit)
     return habit
   }

@@ -31,8 +31,7 @@ export function staleOnError(options: StaleOnErrorOptions, next: Revalidating): 
    * or ended since, and something may have been written.
    */
   async function standIn(question: Question, outcome: Answer['outcome']): Promise<Answer | undefined> {
-    const found = lookup(store, question.key)
-    const stored = found instanceof Promise ? await found : found
+    const stored = await lookup(store, question.key)
     if (stored === undefined || !isCurrent(question, stored.validation, epochs)) return undefined
     const { fingerprint, isAnonymous } = question.credential
     if (!isAnonymous && !accepted.has(fingerprint)) return undefined

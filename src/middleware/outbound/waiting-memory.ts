@@ -1,4 +1,5 @@
 import type { OutcomeName } from '../../outcome.ts'
+import { forgetOldest } from './oldest.ts'
 
 const MOST_RESOURCES = 2000
 /** Waits in vain, in a row, after which a resource is not waited for. */
@@ -29,12 +30,7 @@ export class WaitingMemory {
     if (outcome !== 'filled' && outcome !== 'replaced') return
     const known = this.#resources.get(resource) ?? { inVain: 0, skipped: 0 }
     known.inVain++
-    if (this.#resources.size >= MOST_RESOURCES && !this.#resources.has(resource)) {
-      for (const oldest of this.#resources.keys()) {
-        this.#resources.delete(oldest)
-        break
-      }
-    }
+    if (this.#resources.size >= MOST_RESOURCES && !this.#resources.has(resource)) forgetOldest(this.#resources)
     this.#resources.set(resource, known)
   }
 }

@@ -3,11 +3,13 @@ import type { FreshnessPolicy } from '../../../src/http/freshness.ts'
 import { Arrivals } from '../../../src/middleware/outbound/arrivals.ts'
 import type { Answer } from '../../../src/middleware/outbound/exchange.ts'
 import { fresh } from '../../../src/middleware/outbound/fresh.ts'
+import { keeper } from '../../../src/middleware/outbound/keeper.ts'
 import { otherStatus } from '../../../src/middleware/outbound/other-status.ts'
 import { reasonNotToStore, representationOf } from '../../../src/middleware/outbound/representation.ts'
 import type { UpstreamResponse } from '../../../src/ports.ts'
 import { memoryAcceptedCredentials } from '../../../src/store/memory/accepted-credentials.ts'
 import { memoryCacheStore } from '../../../src/store/memory/cache-store.ts'
+import { memoryKnownRepresentations } from '../../../src/store/memory/known-representations.ts'
 import { memoryWriteEpochs } from '../../../src/store/memory/write-epochs.ts'
 import {
   type Asked,
@@ -83,7 +85,15 @@ function arranged(answer: () => UpstreamResponse) {
   const store = memoryCacheStore({ bodyBytes: 1_000_000, validationBytes: 1_000_000 })
   const epochs = memoryWriteEpochs(100)
   const accepted = memoryAcceptedCredentials(100)
-  const others = otherStatus({ store, arrivals: new Arrivals(), digest, policy: upstream, maxEntryBytes: 1000 })
+  const arrivals = new Arrivals()
+  const others = otherStatus({
+    store,
+    arrivals,
+    end: keeper({ store, known: memoryKnownRepresentations(1000), arrivals }).end,
+    digest,
+    policy: upstream,
+    maxEntryBytes: 1000,
+  })
   const copies: boolean[] = []
   const rules = { freshness: upstream, stale: { milliseconds: 300_000, isSet: true } }
   const reads = fresh(
