@@ -66,3 +66,24 @@ export const chapters: readonly Chapter[] = [
     },
   },
 ]
+
+/** Units an hour that the apps of the last chapter have together. */
+export const QUOTA = 120
+
+/** The apps of the last chapter. All of them have the same token, and each has a key of its own. */
+export const SHARING_APPS = ['crawler', 'dashboard', 'bot'] as const
+export type SharingApp = (typeof SHARING_APPS)[number]
+
+/**
+ * The last chapter: a crawler reads all issues one by one, as fast as it can. Meanwhile a dashboard and a bot read something
+ * now and then. Nothing is read twice, so nothing can be spared.
+ */
+export async function shareOut(ask: (app: SharingApp, path: string) => Promise<unknown>): Promise<void> {
+  await ask('crawler', '/user')
+  let issue = 0
+  for (let round = 1; round <= 10; round++) {
+    await repeat(25, () => ask('crawler', `/repos/octo-org/many-issues/issues/${++issue}`))
+    await ask('dashboard', `/repos/octo-org/many-issues/issues?per_page=25&page=${round}`)
+    await ask('bot', `/repos/octo-org/many-issues/issues?per_page=10&page=${round}`)
+  }
+}

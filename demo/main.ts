@@ -1,14 +1,18 @@
 import { startSandbox, TOKENS } from '../sandbox/index.ts'
-import { parseSettings } from '../src/config.ts'
+import { parseSettings, type Settings } from '../src/config.ts'
 import { type RunningGateway, startGateway } from '../src/entry/node.ts'
+import { clientsFileText, sharing } from './sharing.ts'
 import { tour } from './tour.ts'
 
 /** Where the gateway listens unless something else does already. */
 const USUAL_PORT = '8787'
 
+/** The only file that is read, and there is none: its text is made here. */
+const CLIENTS_FILE = 'clients.json'
+
 /**
  * `npm run demo`: an embedded GitHub Enterprise Server, the gateway in front of it, a tour of several apps with several
- * tokens, and then both keep serving until they are interrupted.
+ * tokens, a chapter in which some of them share a small quota, and then both keep serving until they are interrupted.
  */
 async function demo(): Promise<void> {
   // Nobody reads on (`npm run demo | head`): there is nothing left to show.
@@ -19,6 +23,7 @@ async function demo(): Promise<void> {
   print(`Weir stands in front of it at              ${gateway.origin}/api/v3\n`)
 
   await tour(gateway.origin, sandbox, print)
+  await sharing((environment) => startGateway(settingsOf({ ...environment, PORT: '0' })), CLIENTS_FILE, print)
 
   print('Try it yourself (the tokens are the sandbox’s own):\n')
   const api = `${gateway.origin}/api/v3`
@@ -26,6 +31,7 @@ async function demo(): Promise<void> {
   print(`  curl -i -H 'Authorization: token ${TOKENS.octocat}' ${api}/user`)
   print(`  curl -i -H 'Authorization: token ${TOKENS.hubot}' '${api}/repos/octo-org/many-issues/issues?page=2'`)
   print(`  curl ${gateway.origin}/_weir/readyz`)
+  print(`  curl ${gateway.origin}/_weir/budgets`)
   print(`  curl ${gateway.origin}/_weir/metrics\n`)
   print('Run a line twice and watch Cache-Status. Ctrl-C ends the demo.')
 
@@ -43,18 +49,22 @@ async function demo(): Promise<void> {
 }
 
 async function start(environment: Readonly<Record<string, string>>): Promise<RunningGateway> {
-  const settings = (port: string) =>
-    parseSettings({ ...environment, PORT: port, WEIR_LOG: 'off' }, (path) => {
-      throw new Error(`the demo reads no files, and no ${path}`)
-    })
+  const at = (port: string) => startGateway(settingsOf({ ...environment, PORT: port }))
   const wanted = process.env.PORT
-  if (wanted !== undefined && wanted !== '') return startGateway(settings(wanted))
+  if (wanted !== undefined && wanted !== '') return at(wanted)
   try {
-    return await startGateway(settings(USUAL_PORT))
+    return await at(USUAL_PORT)
   } catch {
     // Taken: any other will do for a demonstration.
-    return startGateway(settings('0'))
+    return at('0')
   }
+}
+
+function settingsOf(environment: Readonly<Record<string, string>>): Settings {
+  return parseSettings({ ...environment, WEIR_LOG: 'off' }, (path) => {
+    if (path === CLIENTS_FILE) return clientsFileText()
+    throw new Error(`the demo reads no files, and no ${path}`)
+  })
 }
 
 function print(line: string): void {

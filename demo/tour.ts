@@ -1,5 +1,6 @@
 import { type Sandbox, TOKENS } from '../sandbox/index.ts'
 import { type Chapter, chapters } from './chapters.ts'
+import { row, rule } from './rows.ts'
 
 /** What one chapter came to, read from the upstream's own log. */
 interface Tally {
@@ -18,11 +19,11 @@ export async function tour(gatewayOrigin: string, sandbox: Sandbox, print: (line
   const through = await playAll(gatewayOrigin, sandbox)
 
   print(row('what the apps do', 'asked', 'without Weir', 'with Weir'))
-  print(RULE)
+  print(rule)
   chapters.forEach((chapter, index) => {
     print(row(chapter.title, direct[index]!.reached, direct[index]!.charged, through[index]!.charged))
   })
-  print(RULE)
+  print(rule)
   const asked = sum(direct, 'reached')
   const without = sum(direct, 'charged')
   const withWeir = sum(through, 'charged')
@@ -62,11 +63,4 @@ async function play(chapter: Chapter, api: string): Promise<void> {
 
 function sum(tallies: readonly Tally[], part: keyof Tally): number {
   return tallies.reduce((total, tally) => total + tally[part], 0)
-}
-
-const COLUMNS = [52, 7, 14, 11] as const
-const RULE = '─'.repeat(COLUMNS.reduce<number>((total, width) => total + width, 0))
-
-function row(title: string, ...cells: readonly (string | number)[]): string {
-  return title.padEnd(COLUMNS[0]) + cells.map((cell, index) => String(cell).padStart(COLUMNS[index + 1]!)).join('')
 }

@@ -1,32 +1,42 @@
 import { type Context, Hono } from 'hono'
 import { Failure } from './errors.ts'
+import type { Credential } from './github/credential.ts'
 import type { FurtherFields } from './github/further-fields.ts'
 import type { Upstream } from './github/upstream.ts'
 import type { FreshnessPolicy } from './http/freshness.ts'
 import type { NetworkMatcher } from './http/networks.ts'
 import type { StalePolicy } from './http/staleness.ts'
 import { answerFailures } from './middleware/inbound/answer-failures.ts'
+import { clientOf } from './middleware/inbound/client.ts'
 import type { Bindings, Handler } from './middleware/inbound/context.ts'
 import { event } from './middleware/inbound/event.ts'
 import { identify } from './middleware/inbound/identify.ts'
+import { Accounts } from './middleware/outbound/accounts.ts'
+import { AnonymousApplication } from './middleware/outbound/anonymous-application.ts'
 import { ask } from './middleware/outbound/ask.ts'
 import { askInBackground } from './middleware/outbound/background.ts'
+import { budget } from './middleware/outbound/budget.ts'
 import type { EntityTagMemory } from './middleware/outbound/entity-tag-memory.ts'
-import type { Answerer } from './middleware/outbound/exchange.ts'
+import type { Answerer, Question } from './middleware/outbound/exchange.ts'
 import { Flights } from './middleware/outbound/flight.ts'
 import { fresh } from './middleware/outbound/fresh.ts'
 import { gate } from './middleware/outbound/gate.ts'
 import { HashAllowance } from './middleware/outbound/hash-allowance.ts'
+import { learnInstallations, learnUsers } from './middleware/outbound/learn-accounts.ts'
 import { LinkMemory } from './middleware/outbound/link-memory.ts'
 import { noteAccepted } from './middleware/outbound/note-accepted.ts'
 import { noteHealth } from './middleware/outbound/note-health.ts'
-import { observeBudget } from './middleware/outbound/observe-budget.ts'
+import { onLimit, onLimitOfWrite } from './middleware/outbound/on-limit.ts'
 import { predict } from './middleware/outbound/predict.ts'
+import { protectLogins } from './middleware/outbound/protect-logins.ts'
+import { rateLimitPage } from './middleware/outbound/rate-limit-page.ts'
+import { RateLimitResources } from './middleware/outbound/rate-limit-resources.ts'
 import { rememberWritten } from './middleware/outbound/remember-written.ts'
 import { retryLostConnection } from './middleware/outbound/retry.ts'
 import { revalidate } from './middleware/outbound/revalidate.ts'
 import { SentQuestions } from './middleware/outbound/sent-questions.ts'
 import { staleOnError } from './middleware/outbound/stale-on-error.ts'
+import { standIn } from './middleware/outbound/stand-in.ts'
 import type { UpstreamHealth } from './middleware/outbound/upstream-health.ts'
 import { write } from './middleware/outbound/write.ts'
 import type { DerivedBodies } from './middleware/present/derived.ts'
@@ -39,12 +49,14 @@ import type {
   Clock,
   Compression,
   Digest,
+  KnownAccounts,
   KnownRepresentations,
   PredictedTags,
   Scheduler,
   Send,
   Telemetry,
   WriteEpochs,
+  WriteSpacing,
 } from './ports.ts'
 import { apiRoute } from './routes/api.ts'
 import type { ForwardDependencies } from './routes/forward.ts'
@@ -64,13 +76,17 @@ import { uploadsRoute } from './routes/uploads.ts'
  *                                          │       may?)─────┘
  *                                          └─ /_weir
  *
- *   reads ── fresh ── stale ── gate ────────── flight ──────── revalidate ──────────── retry ─── each attempt
- *            reuse    when it  one wait for    one question    predict, compose, ask,  a lost
- *                     fails    others' answer  per credential  confirm or store        connection
+ *   reads ── limits ── fresh ── stale ── limit ─── gate ────────── flight ──────── revalidate ─────────── retry ─ each attempt
+ *            page      reuse    when it  copy,     one wait for    one question    predict, compose,    a lost
+ *                               fails    or wait   others' answer  per credential  ask, confirm, store  connection
  *
- *   writes ─ remember ─ write ── each attempt: accepted ─ budget ─ health ─ announce ─ ask
- *            the body   once,                  notes      observes notes    a 200      on the
- *            answered   bumps epochs                                        to gate    wire
+ *   writes ─ installations ─ remember ─ limit ─ write ─ each attempt
+ *            learn whose     the body   wait    once,
+ *            a token is      answered           bumps epochs
+ *
+ *   each attempt ── logins ── application ─ budget ──── accepted ─ health ─ announce ─ ask
+ *                   what is   for the       may it      notes      notes    a 200      on the
+ *                   refused   anonymous     be sent?                        to gate    wire
  *
  *   answer ── present ── deliver:  fields, the client's own 304, rewritten and compressed body
  */
@@ -83,10 +99,25 @@ export interface AppOptions {
   readonly fallbackHost: string
   readonly freshness: FreshnessPolicy
   readonly staleOnError: StalePolicy
+  readonly budget: BudgetSettings
   /** Request fields that go upstream besides the allow-list. */
   readonly further: FurtherFields
   /** Largest body that is stored, bytes. */
   readonly maxEntryBytes: number
+}
+
+/** What the operator says about budgets. */
+export interface BudgetSettings {
+  readonly staleOnLimit: StalePolicy
+  /** For how long a request may wait for budget, ms. */
+  readonly maxWait: number
+  /** Accounts by the base64 of the SHA-256 of a bare token. */
+  readonly accounts: ReadonlyMap<string, string>
+  /** The account of requests without a credential. */
+  readonly anonymousAccount: string
+  readonly anonymousApplication: { readonly clientId: string; readonly clientSecret: string } | undefined
+  /** Keys of the apps that have a share of their own, by the app's name. */
+  readonly clients: ReadonlyMap<string, readonly string[]>
 }
 
 export interface AppPorts {
@@ -97,6 +128,8 @@ export interface AppPorts {
   readonly known: KnownRepresentations
   readonly predicted: PredictedTags
   readonly ledger: BudgetLedger
+  readonly spacing: WriteSpacing
+  readonly knownAccounts: KnownAccounts
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly digest: Digest
@@ -121,19 +154,27 @@ export function createApp(
     // Routing reads the raw target: what Hono would read has been normalised by a URL parser.
     getPath: (_request, init) => pathOf((init as { env: Bindings }).env.inbound.target),
   })
+  const charging = chargingOf(options.budget, ports)
+  // Only to whom the upstream accepts: a token that was revoked is nobody's, and its account's numbers are none of its business.
+  const limits = (credential: Credential, path: string) =>
+    credential.isAnonymous || ports.accepted.has(credential.fingerprint)
+      ? ports.ledger.latest(charging.accounts.nameOf(credential), charging.resources.of(path))
+      : undefined
   const on = (route: Handler) => {
-    const run = event(ports, answerFailures(ports.reportFailure, identify(options, route)))
+    const run = event(ports, answerFailures(ports.reportFailure, limits, identify(options, route)))
     return (c: Context<{ Bindings: Bindings }>) => run(c.env)
   }
   const routes: ForwardDependencies = {
     outbound: outbound(options, {
       ...ports,
+      ...charging,
       links: new LinkMemory(),
       reportInBackground: (failure) => ports.reportFailure(ports.newRequestId(), failure),
     }),
-    presentation: { ...ports, maxHeldBytes: Math.min(options.maxEntryBytes, MOST_HELD_UNSTORED) },
+    presentation: { ...ports, limits, maxHeldBytes: Math.min(options.maxEntryBytes, MOST_HELD_UNSTORED) },
     names: presentationNames(ports.digest),
     digest: ports.digest,
+    clientOf: clientOf(options.budget.clients, ports.digest),
     further: options.further,
   }
   const { upstream, manage, publicOrigin } = options
@@ -161,7 +202,27 @@ const notFound: Handler = () => {
   throw new Failure('not-found')
 }
 
-export type OutboundOptions = Pick<AppOptions, 'freshness' | 'staleOnError' | 'maxEntryBytes'>
+/** Who is charged for what, and what keeps others from being charged. */
+export interface Charging {
+  readonly accounts: Accounts
+  readonly resources: RateLimitResources
+  readonly application: AnonymousApplication | undefined
+}
+
+export function chargingOf(
+  settings: BudgetSettings,
+  ports: Pick<AppPorts, 'knownAccounts' | 'accepted' | 'digest' | 'clock'>,
+): Charging {
+  const { anonymousApplication: named, accounts: configured, anonymousAccount: anonymous } = settings
+  const application =
+    named === undefined ? undefined : new AnonymousApplication(named.clientId, named.clientSecret, ports.clock)
+  const accounts = new Accounts({ ...ports, known: ports.knownAccounts, configured, anonymous, application })
+  return { accounts, resources: new RateLimitResources(), application }
+}
+
+export type OutboundOptions = Pick<AppOptions, 'freshness' | 'staleOnError' | 'maxEntryBytes'> & {
+  readonly budget: Pick<BudgetSettings, 'staleOnLimit' | 'maxWait'>
+}
 export type OutboundPorts = Pick<
   AppPorts,
   | 'send'
@@ -171,20 +232,28 @@ export type OutboundPorts = Pick<
   | 'known'
   | 'predicted'
   | 'ledger'
+  | 'spacing'
   | 'clock'
   | 'scheduler'
   | 'digest'
   | 'health'
   | 'entityTags'
   | 'background'
-> & { readonly links: LinkMemory; readonly reportInBackground: (failure: Failure) => void }
+> &
+  Charging & { readonly links: LinkMemory; readonly reportInBackground: (failure: Failure) => void }
 
 /** Every mechanism between a question and the upstream. */
 export function outbound(options: OutboundOptions, ports: OutboundPorts): Answerer {
-  const { epochs, accepted, clock, ledger, send, health, entityTags: tags } = ports
+  const { epochs, accepted, clock, ledger, send, health, accounts, application, entityTags: tags } = ports
+  const { staleOnLimit, maxWait } = options.budget
   const questions = new SentQuestions(accepted)
-  const sent = questions.announce(ask(send, clock))
-  const once = noteAccepted(accepted, observeBudget(ledger, noteHealth(health, clock, sent)))
+  const sent = noteAccepted(accepted, noteHealth(health, clock, questions.announce(ask(send, clock))))
+  const onWait = (question: Question) => questions.holdBack(question)
+  const onGo = (question: Question) => void questions.send(question)
+  const once = protectLogins(ports, sent, (noted) => {
+    const charged = budget({ ...ports, onWait, onGo }, noted)
+    return application?.identify(charged) ?? charged
+  })
   const asking = revalidate(
     {
       ...ports,
@@ -195,12 +264,19 @@ export function outbound(options: OutboundOptions, ports: OutboundPorts): Answer
     },
     retryLostConnection(once),
   )
-  const flights = new Flights(epochs, questions.settle(asking))
+  const flights = new Flights(epochs, learnUsers(accounts, ledger, questions.settle(asking)))
   const shared = gate({ ...ports, tags, questions }, flights)
-  const rules = { freshness: options.freshness, stale: options.staleOnError }
+  const instead = standIn(ports)
+  const onError = { freshness: options.freshness, stale: options.staleOnError }
+  const whenLimited = { freshness: options.freshness, stale: staleOnLimit, isLimit: true } as const
   const behind = askInBackground({ ...ports, report: ports.reportInBackground }, shared)
-  const reads = fresh({ ...ports, rules, askInBackground: behind }, staleOnError({ ...ports, rules }, shared))
-  const writes = rememberWritten(ports, write(epochs, accepted, once))
+  const limited = onLimit({ standIn: instead, rules: whenLimited, maxWait }, shared)
+  const asked = staleOnError({ standIn: instead, rules: onError }, limited)
+  const known = fresh({ ...ports, rules: onError, askInBackground: behind }, asked)
+  const accountOf = (question: Question) => accounts.of(question).name
+  const reads = rateLimitPage({ ledger, clock, accountOf }, known)
+  const written = onLimitOfWrite(maxWait, write(epochs, accepted, once))
+  const writes = learnInstallations(accounts, rememberWritten(ports, written))
   return (question) => (question.method === 'GET' || question.method === 'HEAD' ? reads(question) : writes(question))
 }
 

@@ -24,6 +24,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 const defaultMaxEntryBytes = parseSize('8MiB')
 const defaultStaleOnError = parseDuration('5m')
+const defaultStaleOnLimit = parseDuration('15m')
 
 /**
  * Reads all settings from the variables of `environment`; others than `HOST`, `PORT`, `REDIS_URL` and `WEIR_*` are ignored.
@@ -65,13 +66,11 @@ function readValues(environment: Environment, readFile: ReadFile, problems: stri
 
 function readValue(row: Setting, environment: Environment, readFile: ReadFile): unknown {
   const given = textOf(row, environment[row.name])
-  if (row.secret) {
+  const path = pathOfSecret(row, environment)
+  if (path !== '') {
     const fileVariable = fileVariableOf(row)
-    const path = environment[fileVariable]?.trim() ?? ''
-    if (path !== '') {
-      if (given !== '') throw problem(`${row.name}: set together with ${fileVariable}; wanted only one of the two`)
-      return parseOr(fileVariable, 'got a file', row, () => row.parse(readSecret(path, readFile), readFile))
-    }
+    if (given !== '') throw problem(`${row.name}: set together with ${fileVariable}; wanted only one of the two`)
+    return parseOr(fileVariable, 'got a file', row, () => row.parse(readSecret(path, readFile), readFile))
   }
   if (given !== '') {
     const shown = row.secret ? 'got a value (not shown)' : `got ${show(given)}`
@@ -83,6 +82,11 @@ function readValue(row: Setting, environment: Environment, readFile: ReadFile): 
 /** Spaces around a value are slips, except in a secret, where they may be part of it. */
 function textOf(row: Setting, value = ''): string {
   return row.secret ? value : value.trim()
+}
+
+/** The path of the file that holds a secret, or `''`. */
+function pathOfSecret(row: Setting, environment: Environment): string {
+  return row.secret ? (environment[fileVariableOf(row)]?.trim() ?? '') : ''
 }
 
 function readSecret(path: string, readFile: ReadFile): string {
@@ -104,13 +108,20 @@ function problem(line: string): SettingsError {
   return new SettingsError([line])
 }
 
+/** Settings that mean nothing one without the other. */
+const pairs: readonly (readonly [Setting, Setting])[] = [
+  [settings.tlsCertificate, settings.tlsKey],
+  [settings.anonymousClientId, settings.anonymousClientSecret],
+]
+
 /** Problems between settings, each reported only when both sides were good by themselves. */
 function conflicts(environment: Environment, values: Values): string[] {
-  const isSet = (row: Setting) => textOf(row, environment[row.name]) !== ''
+  const isSet = (row: Setting) => textOf(row, environment[row.name]) !== '' || pathOfSecret(row, environment) !== ''
   const lines: string[] = []
   if (!isSet(settings.upstream)) lines.push(`${settings.upstream.name}: not set; wanted ${settings.upstream.wanted}`)
-  const pair = [settings.tlsCertificate, settings.tlsKey] as const
-  for (const [row, other] of [pair, [pair[1], pair[0]] as const]) {
+  for (const [one, two] of pairs) {
+    const row = isSet(one) ? two : one
+    const other = isSet(one) ? one : two
     if (!isSet(row) && isSet(other)) lines.push(`${row.name}: not set although ${other.name} is; wanted ${row.wanted}`)
   }
   const inBoth = values.forwardHeaders?.find((name) => values.traceHeaders?.includes(name))
@@ -134,6 +145,7 @@ function assemble(values: Values): Settings {
   const origin = values.upstream!
   const profile: UpstreamProfile = origin === 'https://api.github.com' ? 'api.github.com' : 'github-enterprise-server'
   const { tlsCertificate: certificate, tlsKey: key } = values
+  const { anonymousClientId: clientId, anonymousClientSecret: clientSecret } = values
   return {
     upstream: {
       origin,
@@ -166,6 +178,22 @@ function assemble(values: Values): Settings {
         isSet: values.staleOnError !== undefined,
       },
     },
+    budget: {
+      reserve: values.reserve!,
+      maxWaitMilliseconds: values.maxWait!,
+      staleOnLimit: {
+        milliseconds: values.staleOnLimit ?? defaultStaleOnLimit,
+        isSet: values.staleOnLimit !== undefined,
+      },
+      concurrency: values.concurrency!,
+      pointsPerMinute: values.pointsPerMinute!,
+      writeIntervalMilliseconds: values.writeInterval!,
+      accounts: values.accounts ?? new Map(),
+      sharedEgress: values.sharedEgress,
+      anonymousApplication:
+        clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret },
+      clients: values.clients ?? new Map(),
+    },
     drainTimeoutMilliseconds: values.drainTimeout!,
     log: { format: values.logFormat!, level: values.logLevel!, hitShare: values.logHits! },
   }
@@ -182,14 +210,15 @@ function manageOrigin(given: string | undefined, upstream: string, profile: Upst
 
 /**
  * A given value as a message may repeat it: one short line, without what a URL may carry of secrets (`user:password@`, a query), without
- * PEM text that was pasted where a path belongs and without GitHub tokens in the wrong variable.
+ * PEM text or JSON that was pasted where a path belongs and without GitHub tokens (and applications' secrets) in the wrong variable.
  */
 function show(text: string): string {
   if (text.includes('-----BEGIN')) return 'PEM text (not shown)'
+  if (/^\{|^\[.*"/s.test(text)) return 'JSON text (not shown)'
   const harmless = text
     .replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@/is, '$1***@')
     .replace(/([?#]).*$/s, '$1***')
-    .replace(/\b(?:gh[a-z]_|github_pat_)\w+/g, '***')
+    .replace(/\b(?:(?:gh[a-z]_|github_pat_)\w+|[0-9a-f]{40}\b)/g, '***')
   return JSON.stringify(harmless.length > 100 ? `${harmless.slice(0, 100)}…` : harmless)
 }
 

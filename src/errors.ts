@@ -11,6 +11,19 @@ export const failures = {
   forbidden: [403, 'Forbidden'],
   'header-overflow': [431, 'Request header fields are too large'],
   'request-timeout': [408, 'The request took too long to arrive'],
+  'rate-limited': [403, 'API rate limit exceeded', '/overview/rate-limits-for-the-rest-api'],
+  'share-used': [
+    403,
+    'API rate limit exceeded: this client has had its share of what is left of it',
+    '/overview/rate-limits-for-the-rest-api',
+  ],
+  // Words that each of the common client libraries takes for a secondary limit: octokit, octokit.rb, PyGithub, go-github.
+  paused: [
+    403,
+    'You have exceeded a secondary rate limit and triggered an abuse detection mechanism. Please wait a few minutes before you try again.',
+    '/overview/resources-in-the-rest-api#secondary-rate-limits',
+  ],
+  'login-locked': [403, 'Maximum number of login attempts exceeded. Please try again later.'],
   'only-if-cached': [504, 'No stored answer may be used, and the request forbids asking the upstream'],
   'upstream-unreachable': [502, 'The upstream could not be reached'],
   'upstream-reset': [502, 'The upstream closed the connection before answering'],
@@ -23,7 +36,7 @@ export const failures = {
   'upstream-busy': [503, 'Too many requests are waiting for the upstream'],
   'client-gone': [499, 'The client closed the connection'],
   internal: [500, 'The gateway failed'],
-} as const satisfies Record<string, readonly [status: number, message: string]>
+} as const satisfies Record<string, readonly [status: number, message: string, documentation?: string]>
 
 export type FailureTag = keyof typeof failures
 
@@ -58,6 +71,11 @@ export class Failure extends Error {
   get status(): number {
     return failures[this.tag][0]
   }
+
+  /** Where it is explained. Clients tell limits apart by the end of it. */
+  get documentationUrl(): string {
+    return `https://docs.github.com/rest${failures[this.tag][2] ?? ''}`
+  }
 }
 
 /** Any thrown value as a `Failure`; what is not one already is a fault of our own. */
@@ -72,9 +90,7 @@ const encoder = new TextEncoder()
  * `documentation_url`.
  */
 export function toRecord(failure: Failure): { status: number; headers: string[]; body: Uint8Array } {
-  const body = encoder.encode(
-    JSON.stringify({ message: failure.message, documentation_url: 'https://docs.github.com/rest' }),
-  )
+  const body = encoder.encode(JSON.stringify({ message: failure.message, documentation_url: failure.documentationUrl }))
   return {
     status: failure.status,
     headers: [

@@ -226,12 +226,153 @@ export interface RateLimit {
   readonly reset: number
 }
 
-/** What the upstream says about the request budgets, by credential and rate-limit resource. */
+/** One of the apps that share a budget, as far as fair shares go. */
+export interface Client {
+  /** What earns a share: `key:<name of a configured key>` or `address:<client's address>`. */
+  readonly group: string
+  /** Divides the group's share: the name that a client gives itself, or `''`. */
+  readonly name: string
+}
+
+/** What a request asks of the ledger before it may be sent. */
+export interface BudgetRequest {
+  /** Whom the upstream charges. */
+  readonly account: string
+  /** Whether the upstream has accepted the credential. Until then it has little room, and nobody's budget but its own. */
+  readonly isVouchedFor: boolean
+  /** The rate-limit resource that it will probably be charged to: `core`, `search`, … */
+  readonly resource: string
+  readonly client: Client
+  /** Background work may not touch the reserve, and comes after all other. */
+  readonly isBackground: boolean
+  /** Whether it may change something: such requests go one at a time, spaced, and count five points. */
+  readonly isWrite: boolean
+  /** Units of the primary limit that it may cost: none for `/rate_limit` and the like. */
+  readonly units: 0 | 1
+  /** For how long it may wait for units or for the end of a pause, ms; 0: not at all. It waits its turn in any case. */
+  readonly longestWait: number
+  /** Ends the wait when nobody wants the answer any longer. */
+  readonly signal: AbortSignal
+  /** Called once, before the first wait. */
+  readonly onWait?: () => void
+}
+
+/** The ledger's no. */
+export interface BudgetRefusal {
+  readonly isGranted: false
+  /**
+   * `exhausted`: the upstream would refuse; `share`: this client has had its share of what is left; `paused`: the upstream
+   * has told the account to slow down; `busy`: too many wait already.
+   */
+  readonly why: 'exhausted' | 'share' | 'paused' | 'busy'
+  /** When it makes sense to come again: epoch ms by the gateway's clock. */
+  readonly retryAt: number
+  /** The budget's numbers, where the upstream states any. */
+  readonly stated: RateLimit | undefined
+}
+
+/** What an answer says about budgets. */
+export interface BudgetAnswer {
+  /** Whom the answer speaks of, which may be known only now. */
+  readonly account: string
+  readonly isVouchedFor: boolean
+  readonly stated: RateLimit | undefined
+  /** The upstream's own clock: epoch ms, from `Date`. */
+  readonly date: number | undefined
+  /** Units that it cost. */
+  readonly cost: number
+  /** Whether the upstream refused it for a limit: the budget's, or one on how fast the account asks. */
+  readonly refused: 'primary' | 'secondary' | undefined
+  /** How long the upstream wants to be left alone, ms, where it says so. */
+  readonly retryAfter: number | undefined
+  /** Whether an upstream that limits would have stated numbers: 200, 304 and the like. */
+  readonly isOrdinary: boolean
+}
+
+/** One request's place in the budgets. `settle`, `lose` or `giveBack` is called once, and `end` last, perhaps twice. */
+export interface Reservation {
+  readonly isGranted: true
+  /** Whether the upstream limits this account at all: then its writes are spaced. */
+  readonly isLimited: boolean
+  /** It was answered. */
+  settle(answer: BudgetAnswer): void
+  /** It was sent and no answer tells what it cost: it counts until newer numbers say otherwise. */
+  lose(): void
+  /** It was not sent. */
+  giveBack(): void
+  /** The exchange is over, its body included: another may take its place. */
+  end(): void
+}
+
+/** What is known of the budgets, for the operator. Holds no credential. */
+export interface BudgetReport {
+  /** Requests on their way upstream, and those that wait for their turn. */
+  readonly inFlight: number
+  readonly waiting: number
+  /** Accounts that the upstream wants to be left alone just now. */
+  readonly paused: number
+  /** The last used first. */
+  readonly accounts: readonly AccountReport[]
+  /** Accounts that are known and left out here. */
+  readonly leftOut: number
+}
+
+export interface AccountReport {
+  readonly account: string
+  readonly isVouchedFor: boolean
+  readonly inFlight: number
+  readonly waiting: number
+  /** Requests that it may have on their way at a time, just now. */
+  readonly concurrency: number
+  /** Epoch ms; `undefined`: not paused. */
+  readonly pausedUntil: number | undefined
+  readonly budgets: readonly ResourceReport[]
+}
+
+export interface ResourceReport {
+  readonly resource: string
+  /** `unknown`: not stated yet, or the window is over; `unlimited`: the upstream states no limit. */
+  readonly state: 'unknown' | 'known' | 'unlimited'
+  readonly stated: RateLimit | undefined
+  /** Units that may still be given out. */
+  readonly available: number | undefined
+  /** Whether what is left is being shared. */
+  readonly isTight: boolean
+  /** What each client used in this window (of an unlimited budget: in this hour), the most first. */
+  readonly clients: readonly { readonly client: Client; readonly used: number }[]
+}
+
+/**
+ * The request budgets, account by rate-limit resource, as the upstream counts them: nothing is sent that it would refuse,
+ * and what is left is shared.
+ */
 export interface BudgetLedger {
-  /** Takes in the numbers of an answer that accepted the credential. */
-  observe(credential: string, stated: RateLimit): void
-  /** The last known numbers, or `undefined` where the upstream states none (or the window they belong to is over). */
-  latest(credential: string, resource: string): RateLimit | undefined
+  /** Grants or refuses at once where it can; else when it is this request's turn. Rejects with `client-gone` when its signal aborts. */
+  reserve(request: BudgetRequest): MaybePromise<Reservation | BudgetRefusal>
+  /** Takes in numbers that did not come with an answer to a reservation. Never believed over those that did. */
+  observe(account: string, stated: RateLimit): void
+  /** It has turned out that what was taken for an account is another: what is known of the first, a pause too, holds for that. */
+  join(before: string, account: string): void
+  /**
+   * The last stated numbers, or `undefined` where the upstream states none (or the window they belong to is over).
+   *
+   * @param heardWithin ms: only if they were stated so lately
+   */
+  latest(account: string, resource: string, heardWithin?: number): RateLimit | undefined
+  report(): BudgetReport
+}
+
+/** Spaces what an account writes: one at a time, each so long after the one before. */
+export interface WriteSpacing {
+  /** Runs it when it is the account's turn. */
+  next<T>(account: string, run: () => Promise<T>): Promise<T>
+}
+
+/** Whose credentials are whose, as the upstream said. One that was forgotten is its own account again. */
+export interface KnownAccounts {
+  /** @param fingerprint of a credential, or of a bare token */
+  of(fingerprint: string): string | undefined
+  learn(fingerprint: string, account: string): void
 }
 
 // ------------------------------------------------------------------------------------------------------- tools

@@ -3,7 +3,9 @@
  * documented is also read, and the other way round.
  */
 
-import type { LogFormat, LogLevel, ReadFile } from './types.ts'
+import { budgetSettings } from './budget-table.ts'
+import { fileVariableOf, flagOf, type Setting, setting } from './setting.ts'
+import type { LogFormat, LogLevel } from './types.ts'
 import {
   parseAdminToken,
   parseCertificateFile,
@@ -24,30 +26,10 @@ import {
   ValueProblem,
 } from './values.ts'
 
-export interface Setting<Value = unknown> {
-  /** The environment variable; the flag is its lower-case form without `WEIR_`. */
-  readonly name: string
-  /** What stands for the value in `--help`. */
-  readonly placeholder: string
-  /** One line, in Markdown. */
-  readonly meaning: string
-  /** What a good value is, with an example; ends every problem's line. */
-  readonly wanted: string
-  /** Literal: parsed as if it had been given. Described: words for the reader, and the value is undefined. */
-  readonly fallback: { readonly literal: string } | { readonly described: string }
-  /** Its value is never shown, and `NAME_FILE` may name a file that holds it. */
-  readonly secret?: true
-  /** Throws ValueProblem. */
-  readonly parse: (text: string, readFile: ReadFile) => Value
-}
+export { fileVariableOf, flagOf, type Setting }
 
 const logFormats: readonly LogFormat[] = ['auto', 'json', 'pretty', 'off']
 const logLevels: readonly LogLevel[] = ['fatal', 'error', 'warn', 'info', 'debug', 'trace']
-
-/** Infers the type of the value from the parser. */
-function setting<Value>(row: Setting<Value>): Setting<Value> {
-  return row
-}
 
 export const settings = {
   upstream: setting({
@@ -212,6 +194,7 @@ export const settings = {
     fallback: { described: '`5m`' },
     parse: (text) => parseDuration(text, { atLeastMilliseconds: 0 }),
   }),
+  ...budgetSettings,
   connectTimeout: setting({
     name: 'WEIR_UPSTREAM_CONNECT_TIMEOUT',
     placeholder: 'duration',
@@ -303,19 +286,6 @@ export type Values = { readonly [Key in SettingKey]: ReturnType<(typeof settings
 
 /** The rows, in the order in which readers meet them. */
 export const settingsTable: readonly Setting[] = Object.values(settings)
-
-/** The command line's name of a setting: `WEIR_CACHE_MAX_BYTES` is `--cache-max-bytes`, `PORT` is `--port`. */
-export function flagOf(name: string): string {
-  return `--${name
-    .replace(/^WEIR_/, '')
-    .toLowerCase()
-    .replaceAll('_', '-')}`
-}
-
-/** The variable that may hold the path of a secret instead of the secret. */
-export function fileVariableOf(setting: Pick<Setting, 'name'>): string {
-  return `${setting.name}_FILE`
-}
 
 /** Every variable that is read: the settings and, for secrets, their `_FILE` forms. */
 export const knownNames: readonly string[] = settingsTable.flatMap((row) =>

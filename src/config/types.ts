@@ -12,9 +12,9 @@ export type LogFormat = 'auto' | 'json' | 'pretty' | 'off'
 export type LogLevel = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
 
 /**
- * All settings, parsed, checked against each other and deeply frozen.
+ * All settings, parsed, checked against each other and deeply frozen (maps by their types alone).
  * An origin is `scheme://host[:port]`: lower-case, without a default port and without a slash at the end.
- * Holds secrets (`adminToken`, `secret`, `tls.key`): never log this object.
+ * Holds secrets (`adminToken`, `secret`, `tls.key`, `budget.anonymousApplication`, `budget.clients`): never log this object.
  */
 export interface Settings {
   readonly upstream: {
@@ -63,6 +63,27 @@ export interface Settings {
     readonly maxEntryBytes: number
     readonly freshness: FreshnessPolicy
     readonly staleOnError: StalePolicy
+  }
+  readonly budget: {
+    /** Share of each budget, 0 to 1, that background work may not touch. */
+    readonly reserve: number
+    /** How long a request may wait for units or for the end of a pause; 0: not at all. */
+    readonly maxWaitMilliseconds: number
+    readonly staleOnLimit: StalePolicy
+    /** Most requests of one account on their way at a time. */
+    readonly concurrency: number
+    /** Most points of one account in a minute, at least those of one write; 0: not counted. */
+    readonly pointsPerMinute: number
+    /** Between two writes of one account; 0: none. */
+    readonly writeIntervalMilliseconds: number
+    /** Account by the SHA-256 of a bare token, in base64 with padding. */
+    readonly accounts: ReadonlyMap<string, string>
+    /** Names the address that anonymous requests leave from; undefined: each process counts for itself. */
+    readonly sharedEgress: string | undefined
+    /** In whose name requests without a credential are sent; undefined: in nobody's. */
+    readonly anonymousApplication: { readonly clientId: string; readonly clientSecret: string } | undefined
+    /** Keys by the name of the app that has a share of its own. */
+    readonly clients: ReadonlyMap<string, readonly string[]>
   }
   /** How long requests in flight may take to finish after SIGTERM or SIGINT; 0: not at all. */
   readonly drainTimeoutMilliseconds: number

@@ -6,6 +6,7 @@
 import { reasonNotToAdd } from '../github/further-fields.ts'
 import type { FreshnessPolicy } from '../http/freshness.ts'
 import { isAddress, NetworkError, type NetworkMatcher, parseNetworks } from '../http/networks.ts'
+import { isPlainName } from '../http/plain-name.ts'
 import type { ReadFile } from './types.ts'
 
 export class ValueProblem extends Error {
@@ -54,6 +55,14 @@ export function parseShare(text: string): number {
   const value = /^(?:\d+(?:\.\d+)?|\.\d+)$/.test(text) ? Number(text) : Number.NaN
   if (!(value >= 0 && value <= 1)) throw new ValueProblem('')
   return value
+}
+
+/** A share from 0 to 1, which may be written as a percentage. */
+export function parseShareOrPercentage(text: string): number {
+  if (!text.endsWith('%')) return parseShare(text)
+  const percent = /^\d{1,3}(?:\.\d+)?%$/.test(text) ? Number(text.slice(0, -1)) : Number.NaN
+  if (!(percent >= 0 && percent <= 100)) throw new ValueProblem('')
+  return percent / 100
 }
 
 /** One of a closed set of words. */
@@ -144,6 +153,21 @@ export function parseFieldNames(text: string, as: 'keyed' | 'trace'): readonly s
 export function parseAdminToken(text: string): string {
   if (text.length < 16) throw new ValueProblem('which is shorter than 16 characters')
   if (!/^[\u0021-\u007e]+$/.test(text)) throw new ValueProblem('which holds characters that a bearer token cannot have')
+  return text
+}
+
+/** An application's id or secret: both stand in `Basic` credentials, where a colon ends the first (RFC 7617 §2). */
+export function parseApplicationPart(text: string): string {
+  if (text.length > 100) throw new ValueProblem('which is longer than 100 characters')
+  if (!/^[\u0021-\u0039\u003b-\u007e]+$/.test(text)) {
+    throw new ValueProblem('which holds a space, a colon or something else than ASCII')
+  }
+  return text
+}
+
+/** A name that can stand anywhere as it is. */
+export function parsePlainName(text: string): string {
+  if (!isPlainName(text)) throw new ValueProblem('')
   return text
 }
 

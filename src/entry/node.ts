@@ -7,13 +7,15 @@ import { adminTokenFingerprint, mayAdminister } from '../middleware/inbound/admi
 import { EntityTagMemory } from '../middleware/outbound/entity-tag-memory.ts'
 import { UpstreamHealth } from '../middleware/outbound/upstream-health.ts'
 import { derivedBodies } from '../middleware/present/derived.ts'
-import type { Clock, Telemetry } from '../ports.ts'
+import type { Clock, Scheduler, Telemetry } from '../ports.ts'
 import { memoryAcceptedCredentials } from '../store/memory/accepted-credentials.ts'
-import { memoryBudgetLedger } from '../store/memory/budget-ledger.ts'
 import { memoryCacheStore } from '../store/memory/cache-store.ts'
+import { memoryKnownAccounts } from '../store/memory/known-accounts.ts'
 import { memoryKnownRepresentations } from '../store/memory/known-representations.ts'
+import { memoryBudgetLedger } from '../store/memory/ledger/index.ts'
 import { memoryPredictedTags } from '../store/memory/predicted-tags.ts'
 import { memoryWriteEpochs } from '../store/memory/write-epochs.ts'
+import { memoryWriteSpacing } from '../store/memory/write-spacing.ts'
 import { version } from '../version.ts'
 import { systemClock, systemScheduler } from './node/clock.ts'
 import { compression } from './node/compression.ts'
@@ -34,7 +36,7 @@ const PREDICTED_SHARE = 1 / 32
 /** Bounds of what grows with callers but is not counted in bytes. */
 const MAX_WRITE_SCOPES = 50_000
 const MAX_ACCEPTED_CREDENTIALS = 20_000
-const MAX_BUDGETS = 20_000
+const MAX_ACCOUNTS = 20_000
 /** How many turns of the event loop a stop waits for the events of requests that were cut off. */
 const TURNS_FOR_LAST_EVENTS = 1000
 /** Requests that may wait for a connection to the upstream, per connection that there may be. */
@@ -43,6 +45,7 @@ const WAITING_PER_CONNECTION = 8
 export interface StartOptions {
   /** For tests; default: the system's. */
   readonly clock?: Clock
+  readonly scheduler?: Scheduler
   /** Is told every event as well. */
   readonly telemetry?: Telemetry
 }
@@ -64,6 +67,7 @@ export interface RunningGateway {
  */
 export async function startGateway(settings: Settings, options: StartOptions = {}): Promise<RunningGateway> {
   const clock = options.clock ?? systemClock
+  const scheduler = options.scheduler ?? systemScheduler
   const digest = createDigest(settings.secret === undefined ? randomBytes(32) : Buffer.from(settings.secret))
   const { maxBytes, freshness, staleOnError } = settings.cache
   const bodyBytes = Math.floor(maxBytes * BODY_SHARE)
@@ -91,6 +95,18 @@ export async function startGateway(settings: Settings, options: StartOptions = {
     maxWaiting: upstream.maxConnections * WAITING_PER_CONNECTION,
     userAgent: `weir/${version}`,
   })
+  const { budget } = settings
+  const ledger = memoryBudgetLedger({
+    clock,
+    scheduler,
+    random: Math.random,
+    maxAccounts: MAX_ACCOUNTS,
+    concurrency: budget.concurrency,
+    totalConcurrency: upstream.maxConnections,
+    maxWaiting: upstream.maxConnections * WAITING_PER_CONNECTION,
+    pointsPerMinute: budget.pointsPerMinute,
+    reserve: budget.reserve,
+  })
   const log = createLog(settings.log)
   let inFlight = 0
   let draining = false
@@ -99,6 +115,7 @@ export async function startGateway(settings: Settings, options: StartOptions = {
       cache: () => [...store.usage(), known.usage(), predicted.usage(), derived.usage()],
       entityTags: () => entityTags.evidence(),
       upstream: () => sender.connections(),
+      budgets: () => ledger.report(),
       inFlight: () => inFlight,
     },
     version,
@@ -116,6 +133,14 @@ export async function startGateway(settings: Settings, options: StartOptions = {
       fallbackHost: `localhost:${settings.listen.port}`,
       freshness,
       staleOnError,
+      budget: {
+        staleOnLimit: budget.staleOnLimit,
+        maxWait: budget.maxWaitMilliseconds,
+        accounts: budget.accounts,
+        anonymousAccount: budget.sharedEgress === undefined ? 'anonymous' : `egress:${budget.sharedEgress}`,
+        anonymousApplication: budget.anonymousApplication,
+        clients: budget.clients,
+      },
       further: { keyed: upstream.forwardHeaders, trace: upstream.traceHeaders },
       maxEntryBytes,
     },
@@ -126,9 +151,12 @@ export async function startGateway(settings: Settings, options: StartOptions = {
       known,
       predicted,
       accepted: memoryAcceptedCredentials(MAX_ACCEPTED_CREDENTIALS),
-      ledger: memoryBudgetLedger(MAX_BUDGETS, clock),
+      ledger,
+      spacing: memoryWriteSpacing(budget.writeIntervalMilliseconds),
+      // As many names as accepted credentials, and for each token that is one beside it.
+      knownAccounts: memoryKnownAccounts(2 * MAX_ACCEPTED_CREDENTIALS),
       clock,
-      scheduler: systemScheduler,
+      scheduler,
       digest,
       compression,
       derived,
@@ -142,6 +170,7 @@ export async function startGateway(settings: Settings, options: StartOptions = {
       gateway: {
         store: () => 'ready',
         upstream: health,
+        budgets: () => ledger.report(),
         metrics,
         mayAdminister: (request) =>
           mayAdminister(request, { adminToken, digest, knownHosts: (host) => host === publicHost }),

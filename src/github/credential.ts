@@ -41,6 +41,13 @@ function secretsIn(query: string): string {
   return query.split(SEPARATOR).filter(isSecret).join('&')
 }
 
+/** The token that a query authenticates with, as it stands there, or `undefined`. */
+export function accessTokenIn(query: string): string | undefined {
+  if (!MAY_HOLD_SECRET.test(query)) return undefined
+  const pair = query.split(SEPARATOR).find((each) => isSecret(each) && plainName(each).startsWith('access_token='))
+  return pair?.slice(pair.indexOf('=') + 1)
+}
+
 /** Where upstreams may see a new parameter begin: older Rack takes a semicolon for an ampersand. */
 const SEPARATOR = /[&;]/
 

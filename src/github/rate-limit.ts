@@ -60,30 +60,34 @@ export function rateLimitFields(stated: RateLimit): string[] {
   return fields
 }
 
-/**
- * Whether a refusal is about limits and not about access, so that it says nothing about what the credential may read
- * (GitHub REST documentation, "Exceeding the rate limit": 403 or 429, primary or secondary).
- */
-export function isLimitRefusal(status: number, headers: HeaderList): boolean {
-  if (status === 429) return true
-  if (status !== 403) return false
-  return (
-    headerValue(headers, 'x-ratelimit-remaining') === '0' ||
-    headerValue(headers, 'retry-after') !== undefined ||
-    headerValue(headers, 'gh-limited-by') !== undefined
-  )
+/** Whether an answer states a rate limit itself, or a part of one. */
+export function statesRateLimit(headers: HeaderList): boolean {
+  for (let index = 0; index < headers.length; index += 2) if (isRateLimitField(headers[index] as string)) return true
+  return false
+}
+
+/** Units that were used in the window, also where the upstream does not say so. */
+export function unitsUsed({ limit, remaining, used }: RateLimit): number {
+  return used ?? Math.max(0, limit - remaining)
 }
 
 /**
  * Units of the primary limit that one exchange costs, as far as an answer tells: nothing for a 304 to an authorised request
  * ("Best practices for using the REST API": conditional requests; an anonymous one costs), for `/rate_limit`, for a
- * preflight, or for a refusal for want of units; one for everything else.
+ * preflight, or for a refusal by a limit; one for everything else.
+ *
+ * @param isLimited the answer is such a refusal
  */
 export function costOf(
   question: { readonly method: string; readonly path: string; readonly isAnonymous: boolean },
   status: number,
-  headers: HeaderList,
+  isLimited: boolean,
 ): number {
-  if (question.path === '/rate_limit' || question.method === 'OPTIONS' || isLimitRefusal(status, headers)) return 0
+  if (isFree(question) || isLimited) return 0
   return status === 304 && !question.isAnonymous ? 0 : 1
+}
+
+/** Whether asking costs nothing whatever the answer is. */
+export function isFree({ method, path }: { readonly method: string; readonly path: string }): boolean {
+  return path === '/rate_limit' || method === 'OPTIONS'
 }

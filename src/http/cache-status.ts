@@ -13,7 +13,10 @@ export function cacheStatusOf(outcome: Outcome, status: number): string | undefi
   if (status !== 200 && status !== 304) return `${CACHE_NAME}; fwd=miss`
   if (outcome.name === 'hit') {
     // RFC 9211 §2.4: a ttl that is not positive says that the answer was stale.
-    return outcome.ttl === undefined ? HIT : `${HIT}; ttl=${outcome.ttl}; detail=${outcome.detail}`
+    if (outcome.detail === undefined) return HIT
+    return outcome.ttl === undefined
+      ? `${HIT}; detail=${outcome.detail}`
+      : `${HIT}; ttl=${outcome.ttl}; detail=${outcome.detail}`
   }
   let member = `${CACHE_NAME}; fwd=${outcome.forward ?? 'miss'}`
   if (outcome.forwardStatus !== undefined) member += `; fwd-status=${outcome.forwardStatus}`

@@ -14,6 +14,8 @@ export interface StalePolicy {
 export interface StaleRules {
   readonly freshness: FreshnessPolicy
   readonly stale: StalePolicy
+  /** It is a limit that a copy stands in for: an answer's `stale-if-error` speaks of errors only (RFC 5861 §4). */
+  readonly isLimit?: true
 }
 
 /**
@@ -53,7 +55,7 @@ export function staleReuse(
  */
 export function mayStandIn(
   stored: Validation,
-  { freshness, stale }: StaleRules,
+  { freshness, stale, isLimit }: StaleRules,
   request: CacheControl,
   credentialed: boolean,
   now: number,
@@ -62,7 +64,7 @@ export function mayStandIn(
   if (stored.staleUse === 'operator' && !stale.isSet) return false
   if (request.noCache || request.noStore || request.minFresh !== undefined) return false
   if (request.maxAge !== undefined && ageOf(stored, now) >= request.maxAge * 1000) return false
-  const allowed = stored.staleIfError ?? stale.milliseconds
+  const allowed = (isLimit ? undefined : stored.staleIfError) ?? stale.milliseconds
   const wanted = request.staleIfError === undefined ? allowed : Math.min(allowed, request.staleIfError * 1000)
   const staleFor = -remainingLifetime(stored, freshness, credentialed, now)
   // Without a lifetime it counts from the confirmation: an upstream whose clock is wrong sends answers that look old.

@@ -5,6 +5,7 @@ import { clientValidators } from '../http/conditions.ts'
 import { joinedHeader } from '../http/headers.ts'
 import { rangeRequestOf } from '../http/ranges.ts'
 import { refuseDotSegments } from '../http/target.ts'
+import type { ClientOf } from '../middleware/inbound/client.ts'
 import type { Handler } from '../middleware/inbound/context.ts'
 import { questionOf } from '../middleware/inbound/question.ts'
 import type { Answer, Answerer } from '../middleware/outbound/exchange.ts'
@@ -19,6 +20,7 @@ export interface ForwardDependencies {
   readonly presentation: PresentOptions
   readonly names: PresentationNames
   readonly digest: Digest
+  readonly clientOf: ClientOf
   /** Request fields that go upstream besides the allow-list. */
   readonly further: FurtherFields
 }
@@ -38,7 +40,7 @@ export interface ForwardRoute {
 
 /** Makes the handler that forwards one API: question, answer, presentation, in this order. */
 export function forward(dependencies: ForwardDependencies, api: ForwardRoute): Handler {
-  const { outbound, presentation, names, digest, further } = dependencies
+  const { outbound, presentation, names, digest, clientOf, further } = dependencies
   return function forwarded(context) {
     const { inbound, publicOrigin } = context
     context.route = api.route
@@ -47,6 +49,7 @@ export function forward(dependencies: ForwardDependencies, api: ForwardRoute): H
     refuseDotSegments(below)
     const rulePath = api.rulePath ?? below
     const validators = clientValidators(inbound.headers)
+    const caller = clientOf(inbound.headers, context.client!.address)
     const question = questionOf(
       inbound,
       {
@@ -58,11 +61,13 @@ export function forward(dependencies: ForwardDependencies, api: ForwardRoute): H
         cacheable: api.cacheable,
         further,
         isCharged: api.route !== 'manage',
+        caller,
         use: context.use,
       },
       digest,
     )
     context.credential = question.credential
+    if (question.isCharged) context.chargedPath = rulePath
 
     const presented = (answer: Answer): MaybePromise<OutgoingAnswer> => {
       context.outcome = answer.outcome
@@ -71,6 +76,7 @@ export function forward(dependencies: ForwardDependencies, api: ForwardRoute): H
         path: rulePath,
         accept: joinedHeader(inbound.headers, 'accept'),
         rewritesBodies: api.rewritesBodies,
+        isCharged: question.isCharged,
         roots: api.roots,
         publicOrigin,
         presentation: () => names.nameOf(publicOrigin),
@@ -79,7 +85,7 @@ export function forward(dependencies: ForwardDependencies, api: ForwardRoute): H
         range: rangeRequestOf(inbound.headers),
         requestId: context.requestId,
       }
-      return present(presentation, answer, view, question.credential.fingerprint)
+      return present(presentation, answer, view, question.credential)
     }
     const answer = outbound(question)
     return answer instanceof Promise ? answer.then(presented) : presented(answer)

@@ -1,6 +1,15 @@
 import { Failure } from '../errors.ts'
+import { unitsUsed } from '../github/rate-limit.ts'
 import type { UpstreamReport } from '../middleware/outbound/upstream-health.ts'
-import type { HeaderList, Inbound, MaybePromise, OutgoingAnswer } from '../ports.ts'
+import type {
+  AccountReport,
+  BudgetReport,
+  HeaderList,
+  Inbound,
+  MaybePromise,
+  OutgoingAnswer,
+  ResourceReport,
+} from '../ports.ts'
 
 /** `degraded`: the store cannot be reached and the gateway knowingly works without it. */
 export type StoreState = 'ready' | 'degraded'
@@ -9,6 +18,8 @@ export interface GatewayDependencies {
   /** Throwing counts as `degraded`. */
   store(): MaybePromise<StoreState>
   readonly upstream: { report(): UpstreamReport }
+  /** What the ledger of request budgets knows. */
+  budgets(): BudgetReport
   readonly metrics: { text(): Promise<string>; readonly contentType: string }
   /** The rule of `mayAdminister` (admin-guard.ts) with its options filled in. */
   mayAdminister(request: { readonly headers: HeaderList; readonly peerAddress: string }): 'yes' | 'unauthorized'
@@ -34,6 +45,7 @@ const pages: ReadonlyMap<string, Page> = new Map<string, Page>([
   ['/_weir/healthz', { guarded: false, answer: () => json(200, { status: 'ok' }) }],
   ['/_weir/readyz', { guarded: false, answer: readiness }],
   ['/_weir/metrics', { guarded: true, answer: metrics }],
+  ['/_weir/budgets', { guarded: true, answer: budgets }],
 ])
 
 /** Nothing here may be kept or shown as anything else, refusals included; and no page of another origin may read it: no CORS. */
@@ -102,10 +114,55 @@ async function metrics({ metrics }: GatewayDependencies): Promise<Content> {
   return { status: 200, type: metrics.contentType, text: await metrics.text() }
 }
 
+/** Clients of one budget that are listed: those who used the most of it. */
+const MOST_CLIENTS = 100
+
+/** The shape is documented (docs/operations.md, "Budgets"): members are added to it, never renamed. */
+function budgets({ budgets }: GatewayDependencies): Content {
+  const { inFlight, waiting, paused, accounts, leftOut } = budgets()
+  return json(200, { inFlight, waiting, paused, accounts: accounts.map(accountOf), leftOut })
+}
+
+function accountOf({ account, isVouchedFor, inFlight, waiting, concurrency, pausedUntil, budgets }: AccountReport) {
+  return {
+    account,
+    accepted: isVouchedFor,
+    inFlight,
+    waiting,
+    concurrency,
+    pausedUntil: toIso(pausedUntil),
+    budgets: budgets.map(budgetOf),
+  }
+}
+
+function budgetOf({ resource, state, stated, available, isTight, clients }: ResourceReport) {
+  return {
+    resource,
+    state,
+    limit: stated?.limit ?? null,
+    remaining: stated?.remaining ?? null,
+    used: stated === undefined ? null : unitsUsed(stated),
+    reset: toIso(stated === undefined ? undefined : stated.reset * 1000),
+    available: available ?? null,
+    tight: isTight,
+    clients: clients.slice(0, MOST_CLIENTS).map(({ client: { group, name }, used }) => ({
+      client: group,
+      name: name === '' ? null : name,
+      used,
+    })),
+    clientsLeftOut: Math.max(0, clients.length - MOST_CLIENTS),
+  }
+}
+
 function json(status: number, value: unknown): Content {
   return { status, type: 'application/json; charset=utf-8', text: JSON.stringify(value) }
 }
 
-function toIso(epochMilliseconds: number | null): string | null {
-  return epochMilliseconds === null ? null : new Date(epochMilliseconds).toISOString()
+/** `null` also for what is no time at all: one number of an upstream's that makes no sense must not cost the page. */
+function toIso(epochMilliseconds: number | null | undefined): string | null {
+  if (epochMilliseconds === null || epochMilliseconds === undefined) return null
+  return Math.abs(epochMilliseconds) <= LAST_DATE ? new Date(epochMilliseconds).toISOString() : null
 }
+
+/** ECMAScript has no later one (ECMA-262, "Time Values and Time Range"), epoch ms. */
+const LAST_DATE = 8.64e15

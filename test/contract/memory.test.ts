@@ -1,13 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { memoryBudgetLedger } from '../../src/store/memory/budget-ledger.ts'
 import { memoryCacheStore } from '../../src/store/memory/cache-store.ts'
+import { memoryKnownAccounts } from '../../src/store/memory/known-accounts.ts'
 import { memoryKnownRepresentations } from '../../src/store/memory/known-representations.ts'
+import { memoryBudgetLedger } from '../../src/store/memory/ledger/index.ts'
 import { memoryPredictedTags } from '../../src/store/memory/predicted-tags.ts'
 import { memoryWriteEpochs } from '../../src/store/memory/write-epochs.ts'
 import { budgetLedgerContract } from './budget-ledger.contract.ts'
 import { body, cacheStoreContract, neverMakesAnythingUp, validation } from './cache-store.contract.ts'
 import { known, knownRepresentationsContract } from './known-representations.contract.ts'
+import { LEDGER_OPTIONS, stated } from './ledger-desk.ts'
+import { LedgerTime } from './ledger-time.ts'
 import { predictedTagsContract } from './predicted-tags.contract.ts'
 import { writeEpochsContract } from './write-epochs.contract.ts'
 
@@ -17,7 +20,7 @@ writeEpochsContract('memory', memoryWriteEpochs)
 knownRepresentationsContract('memory', () => memoryKnownRepresentations(100_000), 20)
 predictedTagsContract('memory', () => memoryPredictedTags(100_000))
 predictedTagsContract('memory, with hardly any room', () => memoryPredictedTags(500))
-budgetLedgerContract('memory', (clock) => memoryBudgetLedger(100, clock))
+budgetLedgerContract('memory', { make: memoryBudgetLedger })
 
 describe('bounds of the memory store', () => {
   const BODIES = 20_000
@@ -202,9 +205,25 @@ describe('bounds of what predictions rest on', () => {
   })
 })
 
-test('the memory ledger forgets budgets and is bounded', () => {
-  const ledger = memoryBudgetLedger(3, { now: () => 0, elapsed: () => 0 })
-  const stated = { resource: 'core', limit: 60, remaining: 1, used: undefined, reset: 100 }
-  for (const credential of ['a', 'b', 'c', 'd']) ledger.observe(credential, stated)
-  expect(['a', 'b', 'c', 'd'].map((each) => ledger.latest(each, 'core')?.remaining)).toEqual([undefined, 1, 1, 1])
+test('the memory ledger forgets the account that was not asked for or heard of for longest', () => {
+  const time = new LedgerTime()
+  const ledger = memoryBudgetLedger({ ...LEDGER_OPTIONS, clock: time, scheduler: time, maxAccounts: 3 })
+  for (const account of ['a', 'b', 'c', 'a', 'd']) ledger.observe(account, stated(1))
+  expect(['a', 'b', 'c', 'd'].map((each) => ledger.latest(each, 'core')?.remaining)).toEqual([1, undefined, 1, 1])
+})
+
+test('whose credentials are whose is known of so many, and forgotten of those that were not asked about for longest', () => {
+  const known = memoryKnownAccounts(2)
+  known.learn('one', 'user:a')
+  known.learn('two', 'user:a')
+  expect(known.of('one')).toBe('user:a')
+  known.learn('three', 'user:b')
+  expect(['one', 'two', 'three', 'four'].map((each) => known.of(each))).toEqual([
+    'user:a',
+    undefined,
+    'user:b',
+    undefined,
+  ])
+  known.learn('one', 'user:c')
+  expect(known.of('one')).toBe('user:c')
 })

@@ -67,18 +67,18 @@ test('when too many wait, the next is told so at once', async () => {
   const { held, upstream, ask, arrived } = await startHeld(1)
   const answers = [ask('/first')]
   await arrived(1)
-  // Eight may wait for each connection that there may be.
-  for (let index = 0; index < 9; index++) answers.push(ask(`/${index}`))
+  // Eight may wait for each connection that there may be; two of the eight places are for credentials not yet accepted.
+  for (let index = 0; index < 7; index++) answers.push(ask(`/${index}`))
   const busy = await Promise.race(answers)
   expect(busy.status).toBe(503)
   expect(busy.json().message).toBe('Too many requests are waiting for the upstream')
-  for (let count = 1; count <= 9; count++) {
+  for (let count = 1; count <= 7; count++) {
     await arrived(count)
     held.shift()?.()
   }
   const statuses = (await Promise.all(answers)).map(({ status }) => status)
-  expect(statuses.filter((status) => status === 200)).toHaveLength(9)
-  expect(upstream.heads).toHaveLength(9)
+  expect(statuses.filter((status) => status === 200)).toHaveLength(7)
+  expect(upstream.heads).toHaveLength(7)
 })
 
 test('a client’s connection serves one request after another, errors included', async () => {

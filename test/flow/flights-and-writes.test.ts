@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { TOKENS } from '../../sandbox/index.ts'
 import { barrier, hold, inFlight } from '../support/concurrency.ts'
-import { type Answer, type Pair, startPair } from '../support/pair.ts'
+import { type Answer, type Pair, startUnlimitedPair } from '../support/pair.ts'
 
 /** A read that begins after a write gets nothing that was asked before it. */
 
@@ -19,7 +19,7 @@ const payload = { description: 'Written just now' }
 
 /** A read that is out, and has been evaluated before the write; then the write; then another read. */
 async function readAfterWrite(settings: Readonly<Record<string, string>>, writer: string): Promise<Answer[]> {
-  pair = await startPair({ settings })
+  pair = await startUnlimitedPair({ settings })
   const { world, switches, log } = pair.sandbox
   world.setCollaborator(world.repository('octocat/hello-world'), 'hubot', 'admin')
   // The gateway knows both, as it does in all but the first moments.
@@ -54,7 +54,7 @@ test.each([
   ['its own', token],
   ['another’s', TOKENS.hubot],
 ])('a read that was out while the write was (%s) is not joined when it is answered', async (_, writer) => {
-  pair = await startPair({ settings: { WEIR_FRESHNESS: '1m' } })
+  pair = await startUnlimitedPair({ settings: { WEIR_FRESHNESS: '1m' } })
   const { world, switches, log } = pair.sandbox
   world.setCollaborator(world.repository('octocat/hello-world'), 'hubot', 'admin')
   await pair.ask('/user', { token })
@@ -82,7 +82,7 @@ test.each([
   ['its own', token],
   ['another’s', TOKENS.hubot],
 ])('a read that begins when the write (%s) is only sent reuses no copy and joins nothing', async (_, writer) => {
-  pair = await startPair({ settings: { WEIR_FRESHNESS: '1m' } })
+  pair = await startUnlimitedPair({ settings: { WEIR_FRESHNESS: '1m' } })
   const { world, switches, log } = pair.sandbox
   world.setCollaborator(world.repository('octocat/hello-world'), 'hubot', 'admin')
   await pair.ask('/user', { token: TOKENS.hubot })
@@ -106,7 +106,7 @@ test.each([
 })
 
 test('of something else joins', async () => {
-  pair = await startPair()
+  pair = await startUnlimitedPair()
   await pair.ask('/user', { token: TOKENS.hubot })
   const held = hold(pair, '/users/octocat')
   const first = pair.ask('/users/octocat', { token })

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { ASSETS, TOKENS } from '../../sandbox/index.ts'
 import type { RequestEvent } from '../../src/outcome.ts'
 import { departing, eventually, hold, inFlight } from '../support/concurrency.ts'
-import { type Answer, type Asking, type Pair, startPair } from '../support/pair.ts'
+import { type Answer, type Asking, type Pair, startUnlimitedPair } from '../support/pair.ts'
 
 /** Identical requests of one credential that come while the first is out share its answer. */
 
@@ -39,7 +39,7 @@ function count(method = 'GET'): number {
 }
 
 test('200 identical requests are one upstream request, and all are answered alike', async () => {
-  pair = await startPair()
+  pair = await startUnlimitedPair()
   const answers = await together(REPOSITORY, repeated(200))
   expect(count()).toBe(1)
   expect(pair.sandbox.log.totalCost()).toBe(1)
@@ -60,7 +60,7 @@ test('200 identical requests are one upstream request, and all are answered alik
 })
 
 test('so are 50 revalidations of one copy, and the copy is good afterwards', async () => {
-  pair = await startPair()
+  pair = await startUnlimitedPair()
   await pair.ask(REPOSITORY, { token })
   pair.sandbox.log.clear()
   const answers = await together(REPOSITORY, repeated(50))
@@ -71,7 +71,7 @@ test('so are 50 revalidations of one copy, and the copy is good afterwards', asy
 })
 
 test('each is answered for what it holds and accepts itself', async () => {
-  pair = await startPair()
+  pair = await startUnlimitedPair()
   const etag = String((await pair.ask(REPOSITORY, { token })).headers['etag'])
   const [plain, holding, outdated, packed] = await together(REPOSITORY, [
     { token },
@@ -87,10 +87,10 @@ test('each is answered for what it holds and accepts itself', async () => {
 })
 
 test('a 304 about what one client holds is no answer to the others', async () => {
-  pair = await startPair()
+  pair = await startUnlimitedPair()
   const etag = String((await pair.ask(REPOSITORY, { token })).headers['etag'])
   // Another gateway, which holds nothing; but for its address it would give the tag out as well.
-  const fresh = await startPair({ settings: { WEIR_PUBLIC_URL: pair.gateway.origin } })
+  const fresh = await startUnlimitedPair({ settings: { WEIR_PUBLIC_URL: pair.gateway.origin } })
   const held = { token, headers: { 'if-none-match': etag } }
   await pair.close()
   pair = fresh
@@ -108,7 +108,7 @@ test('a 304 about what one client holds is no answer to the others', async () =>
 
 describe('clients that go away', () => {
   test('one that waits: nothing happens', async () => {
-    pair = await startPair()
+    pair = await startUnlimitedPair()
     const held = hold(pair, REPOSITORY)
     const leader = pair.ask(REPOSITORY, { token })
     await pair.sandbox.log.waitFor({ target: REPOSITORY })
@@ -126,7 +126,7 @@ describe('clients that go away', () => {
   })
 
   test('the one that began it: the others are answered', async () => {
-    pair = await startPair()
+    pair = await startUnlimitedPair()
     const held = hold(pair, REPOSITORY)
     const leader = departing(pair.gateway.origin, TARGET, { authorization })
     await pair.sandbox.log.waitFor({ target: REPOSITORY })
@@ -145,7 +145,7 @@ describe('clients that go away', () => {
   })
 
   test('all of them: the upstream request is given up, and the next one asks anew', async () => {
-    pair = await startPair()
+    pair = await startUnlimitedPair()
     const { log } = pair.sandbox
     hold(pair, REPOSITORY)
     const leader = departing(pair.gateway.origin, TARGET, { authorization })
@@ -165,7 +165,7 @@ describe('clients that go away', () => {
 
   test('the one that began it, where the others cannot share what comes: its connection is let go', async () => {
     // With one connection there is none left to ask with, if the first is not.
-    pair = await startPair({
+    pair = await startUnlimitedPair({
       settings: { WEIR_CACHE_MAX_ENTRY_BYTES: '1KiB', WEIR_UPSTREAM_MAX_CONNECTIONS: '1' },
     })
     pair.sandbox.world.setFixedPage('/fixed/huge', randomBytes(8_000_000), 'application/octet-stream')
@@ -183,7 +183,7 @@ describe('clients that go away', () => {
 
 describe('what cannot be shared', () => {
   test('an answer that is larger than an entry: nobody waits for its body, and later ones not at all', async () => {
-    pair = await startPair({ settings: { WEIR_CACHE_MAX_ENTRY_BYTES: '64KiB' } })
+    pair = await startUnlimitedPair({ settings: { WEIR_CACHE_MAX_ENTRY_BYTES: '64KiB' } })
     const path = `${REPOSITORY}/releases/assets/${ASSETS.big}`
     const asking = { token, headers: { accept: 'application/octet-stream' } }
     const held = hold(pair, path)
@@ -209,7 +209,7 @@ describe('what cannot be shared', () => {
     ['no-store', 'no-store'],
     ['private, no-store', 'private, no-store, max-age=0'],
   ])('an answer that says %s', async (_, cacheControl) => {
-    pair = await startPair({ switches: { cacheControl } })
+    pair = await startUnlimitedPair({ switches: { cacheControl } })
     const answers = await together(REPOSITORY, repeated(4))
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
     expect(answers.filter(isCollapsed)).toEqual([])
@@ -217,7 +217,7 @@ describe('what cannot be shared', () => {
   })
 
   test('an answer that may be shared after all is, from the next time on', async () => {
-    pair = await startPair({ switches: { cacheControl: 'no-store' } })
+    pair = await startUnlimitedPair({ switches: { cacheControl: 'no-store' } })
     await pair.ask(REPOSITORY, { token })
     pair.sandbox.switches.cacheControl = null
     await pair.ask(REPOSITORY, { token })
@@ -227,7 +227,7 @@ describe('what cannot be shared', () => {
   })
 
   test('other credentials, other fields, other targets', async () => {
-    pair = await startPair()
+    pair = await startUnlimitedPair()
     const held = hold(pair, REPOSITORY, 6)
     const askings: Asking[] = [
       { token },
@@ -244,7 +244,7 @@ describe('what cannot be shared', () => {
   })
 
   test.each(['no-cache', 'no-store', 'max-age=0'])('a request that says %s', async (control) => {
-    pair = await startPair()
+    pair = await startUnlimitedPair()
     const insisting = { token, headers: { 'cache-control': control } }
     const held = hold(pair, REPOSITORY, 2)
     const first = pair.ask(REPOSITORY, { token })
@@ -260,7 +260,7 @@ describe('what cannot be shared', () => {
 
 describe('HEAD', () => {
   test('joins GET', async () => {
-    pair = await startPair()
+    pair = await startUnlimitedPair()
     const [got, head] = await together(REPOSITORY, [{ token }, { token, method: 'HEAD' }])
     expect(count()).toBe(1)
     expect(count('HEAD')).toBe(0)
@@ -270,7 +270,7 @@ describe('HEAD', () => {
   })
 
   test('and HEAD joins HEAD, but GET does not', async () => {
-    pair = await startPair()
+    pair = await startUnlimitedPair()
     const held = hold(pair, REPOSITORY, 2)
     const head = pair.ask(REPOSITORY, { token, method: 'HEAD' })
     await pair.sandbox.log.waitFor({ method: 'HEAD' })

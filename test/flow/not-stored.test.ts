@@ -74,7 +74,6 @@ test('401, 403, 404 and 422 pass as they are and are asked again each time', asy
   const { direct } = pair
   const cases: [status: number, ...Parameters<Ask>][] = [
     [401, '/user'],
-    [401, '/user', { token: 'ghp_wrong' }],
     [403, '/repos/octocat/hello-world/hooks', { token: TOKENS.stranger }],
     [404, '/repos/octocat/nothing', { token }],
     [404, '/repos/octo-org/secret', { token: TOKENS.stranger }],
@@ -105,15 +104,24 @@ test('two factors: the demand passes, and the code is part of who asks', async (
   expect(wrong.status).toBe(401)
 })
 
-test('too many failed logins are refused by the upstream, each time anew', async () => {
+test('a login that the upstream has locked is refused here until it may be over', async () => {
   pair = await startPair({ switches: { failedLogins: { limit: 2, windowSeconds: 300 } } })
-  const wrong = basic('hubot', 'not the password')
-  for (const status of [401, 401, 403]) expect((await pair.ask('/user', { headers: wrong })).status).toBe(status)
-  const right = await pair.ask('/user', { headers: basic('hubot', PASSWORDS.hubot) })
-  expect(right.status).toBe(403)
-  expect(right.json().message).toContain('Maximum number of login attempts exceeded')
-  pair.sandbox.forgetFailures()
-  expect((await pair.ask('/user', { headers: basic('hubot', PASSWORDS.hubot) })).status).toBe(200)
+  const { ask, sandbox, clock } = pair
+  const wrong = (number: number) => basic('hubot', `not the password ${number}`)
+  for (const status of [401, 401, 403]) {
+    expect((await ask('/user', { headers: wrong(sandbox.log.count) })).status).toBe(status)
+  }
+  expect(sandbox.log.count).toBe(3)
+  // While that lasts, nothing of this user's that has a password goes upstream; tokens do.
+  const right = { headers: basic('hubot', PASSWORDS.hubot) }
+  const refused = await ask('/user', right)
+  expect(refused.status).toBe(403)
+  expect(refused.json().message).toContain('Maximum number of login attempts exceeded')
+  expect(sandbox.log.count).toBe(3)
+  sandbox.forgetFailures()
+  expect((await ask('/user', { token: TOKENS.hubot })).status).toBe(200)
+  clock.advance(120_000)
+  expect((await ask('/user', right)).status).toBe(200)
 })
 
 test('private mode: the anonymous get nothing, not even what they had', async () => {
@@ -146,14 +154,16 @@ test('maintenance is a 503 that ends by itself, and costs no copy', async () => 
 })
 
 test('limits of the upstream pass in its own words and cost no copy', async () => {
-  pair = await startPair({ switches: { rateLimits: { core: 1 } } })
-  const { ask, sandbox } = pair
+  pair = await startPair({ switches: { rateLimits: { core: 1 } }, settings: { WEIR_STALE_ON_LIMIT: '0s' } })
+  const { ask, direct, sandbox } = pair
   const path = '/repos/octocat/hello-world'
-  await ask(path, { token })
+  await direct('/user', { token })
   const refused = await ask(path, { token })
   expect(refused.status).toBe(403)
   expect(refused.json().message).toBe('API rate limit exceeded for user ID 1.')
   expect(refused.headers['x-ratelimit-remaining']).toBe('0')
+  pair.clock.advance(3_601_000)
+  await ask(path, { token })
   pair.clock.advance(3_600_000)
   expect((await ask(path, { token })).status).toBe(200)
   expect(sandbox.log.last).toMatchObject({ status: 304, cost: 0 })
@@ -177,4 +187,19 @@ test('Status always says what the status line says', async () => {
     [404, '404 Not Found'],
     [301, '301 Moved Permanently'],
   ])
+})
+
+test('a wrong credential is refused here for a while with the very same answer, and only there', async () => {
+  pair = await startPair()
+  const { ask, sandbox, clock } = pair
+  const first = await ask('/user', { token: 'ghp_wrong' })
+  const again = await ask('/repos/octocat/hello-world', { token: 'ghp_wrong' })
+  expect(sandbox.log.count).toBe(1)
+  expect(again).toMatchObject({ status: 401, text: first.text })
+  expect(again.headers['content-type']).toBe(first.headers['content-type'])
+  expect(again.headers['x-github-media-type']).toBe(first.headers['x-github-media-type'])
+  expect((await ask('/user', { token })).status).toBe(200)
+  clock.advance(10_000)
+  await ask('/user', { token: 'ghp_wrong' })
+  expect(sandbox.log.count).toBe(3)
 })

@@ -112,6 +112,8 @@ test('rate-limit headers are live on every answer', async () => {
     (await ask(REPOSITORY, { token })).rawHeaders.filter((name) => name.toLowerCase().startsWith('x-ratelimit-'))
   expect(await stated()).toHaveLength(5)
   pair.sandbox.switches.rateLimits = 'off'
+  // One answer without numbers may be of a server that is unwell; three in a row say that there are none.
+  for (let answers = 1; answers < 3; answers++) expect(await stated()).toHaveLength(5)
   expect(await stated()).toEqual([])
   expect(pair.sandbox.log.last.status).toBe(304)
 })

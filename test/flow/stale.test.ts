@@ -93,9 +93,9 @@ describe('where the upstream fails', () => {
     expect((await ask(PAGE, { token, headers: { 'cache-control': 'max-age=11' } })).status).toBe(200)
   })
 
-  test('a refusal, a missing page and a limit are never covered up', async () => {
+  test('a refusal and a missing page are never covered up', async () => {
     const { ask } = pair
-    for (const status of [401, 403, 404, 410, 429, 451, 501]) {
+    for (const status of [403, 404, 410, 451, 501, 401]) {
       fails(null)
       await ask(PAGE, { token, headers: { 'cache-control': 'no-cache' } })
       fails(answer(status))

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { TOKENS } from '../../sandbox/index.ts'
-import { type Pair, startPair } from '../support/pair.ts'
+import { type Pair, startUnlimitedPair } from '../support/pair.ts'
 
 /** Methods other than GET and HEAD: passed on once, as they are, and seen by the reads that follow. */
 
 let pair: Pair
 beforeEach(async () => {
-  pair = await startPair()
+  pair = await startUnlimitedPair()
 })
 afterEach(() => pair.close())
 
@@ -110,7 +110,7 @@ test('a write by repository number ends what was kept under its name', async () 
 
 test('a write that runs while a read is out does not leave the old page behind as fresh', async () => {
   await pair.close()
-  pair = await startPair({ settings: { WEIR_FRESHNESS: '1h' } })
+  pair = await startUnlimitedPair({ settings: { WEIR_FRESHNESS: '1h' } })
   const { ask, sandbox } = pair
   let release = () => {}
   const until = new Promise<void>((resolve) => {
@@ -127,7 +127,7 @@ test('a write that runs while a read is out does not leave the old page behind a
 
 test('a read between a write’s sending and its answer does not stay as fresh either', async () => {
   await pair.close()
-  pair = await startPair({ settings: { WEIR_FRESHNESS: '1h' } })
+  pair = await startUnlimitedPair({ settings: { WEIR_FRESHNESS: '1h' } })
   const { ask, sandbox } = pair
   let release = () => {}
   const until = new Promise<void>((resolve) => {

@@ -3,21 +3,16 @@ import type { Bindings } from '../../src/middleware/inbound/context.ts'
 import type { Delivery, OutgoingAnswer } from '../../src/ports.ts'
 import { NEVER } from './exchange.ts'
 import type { Gateway } from './gateway.ts'
+import { Holdings, NOTHING } from './holdings.ts'
 import type { Judge } from './judge.ts'
-import { ACCEPTS, CALLERS, type Command, type Holding } from './plan.ts'
-import { field, type Reading } from './reading.ts'
+import { resourceOf } from './limits.ts'
+import { ACCEPTS, type App, CALLERS, type Command } from './plan.ts'
+import type { Reading } from './reading.ts'
 import { RESOURCES, WRITINGS } from './resources.ts'
-import { truthOf } from './truth.ts'
 import { keyOf, type Upstream } from './upstream.ts'
-import type { World } from './world.ts'
+import { authorizationOf, type World } from './world.ts'
 
 type Ask = Extract<Command, { kind: 'read' | 'write' }>
-
-/** What a client keeps of an answer, to ask with the next time. */
-interface Held {
-  readonly tag: string | undefined
-  readonly lastModified: string | undefined
-}
 
 interface Going {
   readonly reading: Reading
@@ -44,11 +39,12 @@ export class Clients {
   readonly readings: Reading[] = []
   readonly #options: ClientsOptions
   readonly #tokens = new Map<number, string>()
-  readonly #held = new Map<string, Held[]>()
+  readonly #holdings: Holdings
   readonly #going: Going[] = []
 
   constructor(options: ClientsOptions) {
     this.#options = options
+    this.#holdings = new Holdings(options.world)
     for (let caller = 0; caller < CALLERS.length; caller++) this.rotate(caller, false)
   }
 
@@ -82,9 +78,9 @@ export class Clients {
   ask(command: Ask, caller: number, name: string): void {
     const { world, upstream, judge, tick, focus } = this.#options
     const { answer: gateway, generation } = this.#options.gateway()
-    const { scheme } = CALLERS[caller]!
+    const { scheme, account: owner } = CALLERS[caller]!
     const token = this.#tokens.get(caller)
-    const authorization = token === undefined ? undefined : `${scheme} ${token}`
+    const authorization = token === undefined ? undefined : authorizationOf(scheme, owner, token)
     const isRead = command.kind === 'read'
     const asked = isRead ? RESOURCES[focus[command.resource % focus.length]!]! : WRITINGS[command.writing]!
     const isFile = isRead && asked.target.includes('/contents/')
@@ -95,13 +91,16 @@ export class Clients {
     const place = [asked.target, accept, apiVersion].join(' ')
     const key = keyOf(shared)
     const isJson = accept?.includes('raw') !== true
-    const { tags, date } = isRead ? this.#validators(command.holding, caller, place, shared) : NOTHING
+    const { tags, date } = isRead ? this.#holdings.validators(command.holding, caller, place, shared) : NOTHING
     const reading: Reading = {
       name,
       generation,
       method,
       target: asked.target,
       credential: authorization ?? 'anonymous',
+      owner,
+      app: command.app,
+      resource: resourceOf(asked.target),
       key,
       directive: isRead ? command.directive : undefined,
       tags,
@@ -115,6 +114,7 @@ export class Clients {
       floor: judge.seen(key, generation),
       accepted: upstream.accepts(authorization, generation),
       closedAt: NEVER,
+      closedTime: NEVER,
       hasLeft: false,
       answers: [],
       got: undefined,
@@ -132,7 +132,7 @@ export class Clients {
     put('cache-control', reading.directive)
     this.readings.push(reading)
     judge.begins(reading)
-    const remember = (answer: OutgoingAnswer) => this.#remember(`${caller} ${place}`, answer)
+    const remember = (answer: OutgoingAnswer) => this.#holdings.remember(caller, place, answer)
     const { bindings, leave } = this.#bindings(reading, fields, remember)
     this.#going.push({ reading, leave })
     try {
@@ -144,63 +144,15 @@ export class Clients {
   }
 
   /** The client of one of the open requests leaves, counted round; never a stranger's. */
-  leave(request: number): void {
-    const open = this.open().filter(({ reading }) => !reading.credential.includes('intruder'))
-    if (open.length > 0) open[request % open.length]!.leave()
+  leave(request: number): Reading | undefined {
+    const open = this.open().filter(({ reading }) => reading.owner !== 'intruder')
+    const one = open[request % open.length]
+    one?.leave()
+    return one?.reading
   }
 
   open(): readonly Going[] {
     return this.#going.filter(({ reading }) => reading.closedAt === NEVER && !reading.hasLeft)
-  }
-
-  #validators(
-    holding: Holding,
-    caller: number,
-    place: string,
-    asked: {
-      readonly authorization: string | undefined
-      readonly target: string
-      readonly accept: string | undefined
-      readonly apiVersion: string | undefined
-    },
-  ): { tags: readonly string[]; date: string | undefined } {
-    const own = this.#held.get(`${caller} ${place}`) ?? []
-    const latest = own.at(-1)
-    const tagsOf = (...held: (Held | undefined)[]) =>
-      held.flatMap((each) => (each?.tag === undefined ? [] : [each.tag]))
-    switch (holding) {
-      case 'nothing':
-        return NOTHING
-      case 'own':
-        return { tags: tagsOf(latest), date: undefined }
-      case 'older':
-        return { tags: tagsOf(own[0]), date: undefined }
-      case 'several':
-        return { tags: [...new Set([...tagsOf(...own), '"garbage"'])], date: undefined }
-      case 'of another': {
-        const others = CALLERS.map((_, other) => this.#held.get(`${other} ${place}`)?.at(-1))
-        return { tags: tagsOf(...others.filter((_, other) => other !== caller)).slice(0, 2), date: undefined }
-      }
-      case 'foreign': {
-        const { tag } = truthOf(this.#options.world, { method: 'GET', ...asked })
-        return { tags: tag === undefined ? [] : [`"${tag}"`], date: undefined }
-      }
-      case 'garbage':
-        return { tags: ['"garbage"'], date: undefined }
-      case 'date':
-        return { tags: [], date: latest?.lastModified }
-      case 'both':
-        return { tags: tagsOf(latest), date: latest?.lastModified }
-    }
-  }
-
-  #remember(name: string, { status, headers }: OutgoingAnswer): void {
-    if (status !== 200) return
-    const held = this.#held.get(name) ?? []
-    this.#held.set(
-      name,
-      [...held, { tag: field(headers, 'etag'), lastModified: field(headers, 'last-modified') }].slice(-3),
-    )
   }
 
   #bindings(
@@ -208,17 +160,18 @@ export class Clients {
     headers: readonly string[],
     remember: (answer: OutgoingAnswer) => void,
   ): { bindings: Bindings; leave: () => void } {
-    const { tick, judge, fail, answered } = this.#options
+    const { tick, world, judge, fail, answered } = this.#options
     let controller: AbortController | undefined
     let stopReading: (() => void) | undefined
 
     const end = (answer: OutgoingAnswer, body: string, isWhole: boolean): Delivery => {
       reading.closedAt = tick()
+      reading.closedTime = world.now
       const { status } = answer
-      reading.got = { status, headers: answer.headers, body, isWhole }
+      reading.got = { status, headers: answer.headers, body, isWhole, time: world.now }
       if (!reading.hasLeft) {
         try {
-          answered(reading, judge.judge(reading, reading.got))
+          answered(reading, judge.judge(reading, reading.got, reading.closedAt))
           if (isWhole) remember(answer)
         } catch (thrown) {
           fail(thrown)
@@ -267,7 +220,7 @@ export class Clients {
         headers,
         body: null,
         bodyLength: undefined,
-        peerAddress: '127.0.0.1',
+        peerAddress: reading.owner === 'intruder' ? STRANGERS_ADDRESS : ADDRESSES[reading.app],
         encrypted: true,
         signal() {
           if (controller === undefined) {
@@ -288,7 +241,9 @@ export class Clients {
   }
 }
 
-const NOTHING: { readonly tags: readonly string[]; readonly date: string | undefined } = { tags: [], date: undefined }
+const ADDRESSES: Record<App, string> = { 0: '127.0.0.1', 1: '10.0.0.1' }
+/** Whoever shares an address shares its place among those who wait and are not accepted yet. */
+const STRANGERS_ADDRESS = '10.0.0.2'
 
 /** How a request is known in events and reports. */
 export function requestId(name: string): string {

@@ -9,9 +9,10 @@ import { derivedBodies } from '../../src/middleware/present/derived.ts'
 import type { RequestEvent } from '../../src/outcome.ts'
 import type { CacheStore, Clock, Compression, Scheduler, Send } from '../../src/ports.ts'
 import { memoryAcceptedCredentials } from '../../src/store/memory/accepted-credentials.ts'
-import { memoryBudgetLedger } from '../../src/store/memory/budget-ledger.ts'
 import { memoryCacheStore } from '../../src/store/memory/cache-store.ts'
+import { memoryKnownAccounts } from '../../src/store/memory/known-accounts.ts'
 import { memoryKnownRepresentations } from '../../src/store/memory/known-representations.ts'
+import { memoryBudgetLedger } from '../../src/store/memory/ledger/index.ts'
 import { memoryPredictedTags } from '../../src/store/memory/predicted-tags.ts'
 import { memoryWriteEpochs } from '../../src/store/memory/write-epochs.ts'
 import type { Settings } from './rules.ts'
@@ -35,10 +36,20 @@ export class HandTime implements Clock, Scheduler {
     return () => void this.#timers.delete(timer)
   }
 
-  /** Runs what is due. */
-  fire(): void {
-    const due = [...this.#timers].filter(({ at }) => at <= this.#now()).sort((left, right) => left.at - right.at)
-    for (const timer of due) if (this.#timers.delete(timer)) timer.run()
+  /** When the next that waits is due: epoch ms. */
+  get next(): number {
+    return Math.min(Number.POSITIVE_INFINITY, ...[...this.#timers].map(({ at }) => at))
+  }
+
+  /** Runs what is due first, of several alike what has waited for longest. */
+  runNext(): void {
+    const { next } = this
+    for (const timer of this.#timers) {
+      if (timer.at !== next) continue
+      this.#timers.delete(timer)
+      timer.run()
+      return
+    }
   }
 }
 
@@ -72,6 +83,17 @@ const REQUEST = new Request(`${PUBLIC}/`)
 export function startGateway(options: GatewayOptions): Gateway {
   const { time, settings } = options
   const memory = memoryCacheStore({ bodyBytes: options.bodyBytes, validationBytes: 1_000_000 })
+  const ledger = memoryBudgetLedger({
+    clock: time,
+    scheduler: time,
+    random: () => 0,
+    maxAccounts: 100,
+    concurrency: 80,
+    totalConcurrency: 128,
+    maxWaiting: 1000,
+    pointsPerMinute: 900,
+    reserve: 0.1,
+  })
   const app = createApp(
     {
       upstream: upstreamAt(UPSTREAM, '/api/v3', 'github-enterprise-server'),
@@ -81,6 +103,14 @@ export function startGateway(options: GatewayOptions): Gateway {
       fallbackHost: 'localhost',
       freshness: settings.freshness,
       staleOnError: settings.stale,
+      budget: {
+        staleOnLimit: settings.stale,
+        maxWait: 5000,
+        accounts: new Map(),
+        anonymousAccount: 'anonymous',
+        anonymousApplication: undefined,
+        clients: new Map(),
+      },
       further: { keyed: [], trace: [] },
       maxEntryBytes: options.maxEntryBytes,
     },
@@ -91,7 +121,9 @@ export function startGateway(options: GatewayOptions): Gateway {
       known: memoryKnownRepresentations(100_000),
       predicted: memoryPredictedTags(32_000),
       accepted: memoryAcceptedCredentials(100),
-      ledger: memoryBudgetLedger(100, time),
+      ledger,
+      spacing: { next: (_account, run) => run() },
+      knownAccounts: memoryKnownAccounts(100),
       clock: time,
       scheduler: time,
       digest,
@@ -106,6 +138,7 @@ export function startGateway(options: GatewayOptions): Gateway {
       gateway: {
         store: () => 'ready',
         upstream: new UpstreamHealth(),
+        budgets: () => ledger.report(),
         metrics: { text: async () => '', contentType: 'text/plain' },
         mayAdminister: () => 'unauthorized',
         isDraining: () => false,

@@ -1,7 +1,12 @@
-import { type Exchange, isError, isFailure, isRead, NEVER } from './exchange.ts'
+import { bodiesOf, notModifiedProblem, otherProblem, presented, unpresented } from './compare.ts'
+import { type Exchange, isError, isRead, NEVER } from './exchange.ts'
+import { refusedBefore } from './logins.ts'
+import { type Own, OwnAnswers } from './own-answers.ts'
 import { field, type Got, type Reading } from './reading.ts'
 import { insists, isWrittenBetween, type Settings, type Use, usable } from './rules.ts'
-import { opaque, type Upstream } from './upstream.ts'
+import { StatedLimits } from './stated-limits.ts'
+import { Told } from './told.ts'
+import type { Upstream } from './upstream.ts'
 import { PUBLIC, UPSTREAM, type World } from './world.ts'
 
 /** What a client got that no rule allows. */
@@ -9,8 +14,11 @@ export class Violation extends Error {
   override name = 'Violation'
 }
 
-/** How an answer can have come about: asked for, shared with a request before it, or used by a rule. */
-export type Source = 'asked' | 'shared' | Use
+/**
+ * How an answer can have come about: asked for, shared with a request before it, used by a rule, told again, or in the
+ * gateway's own words.
+ */
+export type Source = 'asked' | 'shared' | Use | 'refused before' | `gateway: ${Own}`
 
 interface Candidate {
   readonly exchange: Exchange
@@ -26,8 +34,13 @@ export class Judge {
   readonly #world: World
   readonly #settings: Settings
   readonly #isSlow: boolean
+  readonly #own: OwnAnswers
+  readonly #limits: StatedLimits
+  readonly told: Told
   /** By key: the latest that its caller has certainly been told. */
   readonly #seen = new Map<string, Exchange>()
+  /** Keys of which something stale was used while it was asked about: that was asked on behalf of whoever got it. */
+  readonly #behind = new Set<string>()
   /** Reads and writes by key, for what was out when. */
   readonly #readings = new Map<string, Reading[]>()
 
@@ -37,6 +50,9 @@ export class Judge {
     this.#upstream = upstream
     this.#world = world
     this.#settings = settings
+    this.told = new Told(upstream, world)
+    this.#own = new OwnAnswers(upstream, this.told)
+    this.#limits = new StatedLimits(upstream, this.told)
   }
 
   seen(key: string, generation: number): Exchange | undefined {
@@ -45,23 +61,30 @@ export class Judge {
 
   /** A request has arrived. */
   begins(reading: Reading): void {
+    this.told.begins(reading)
     const known = this.#readings.get(reading.key)
     if (known === undefined) this.#readings.set(reading.key, [reading])
     else known.push(reading)
   }
 
+  /** Whether a limit may keep a request back, or may have until now. */
+  mayBeKeptBack(reading: Reading, tick: number): boolean {
+    return this.#own.mayBeKeptBack(reading, tick)
+  }
+
   /**
    * A client has got its answer.
    *
+   * @param tick now
    * @throws Violation
    */
-  judge(reading: Reading, got: Got): Source | 'gateway' {
-    const candidates = this.#candidates(reading)
+  judge(reading: Reading, got: Got, tick: number): Source {
+    const candidates = this.#candidates(reading, tick)
     const problems: string[] = []
     let source: Source | undefined
     let earliest: Exchange | undefined
     for (const candidate of candidates) {
-      const problem = this.#compare(candidate.exchange, reading, got)
+      const problem = this.#compare(candidate, reading, got, tick)
       if (problem !== undefined) {
         problems.push(`  not exchange ${candidate.exchange.number} (${candidate.source}): ${problem}`)
         continue
@@ -72,13 +95,33 @@ export class Judge {
     }
     if (source !== undefined && earliest !== undefined) {
       if (!reading.isWrite) this.#sees(earliest, reading)
+      if (source === 'stale-while-revalidate') this.#behind.add(reading.key)
       return source
     }
-    if (this.#isGatewaysOwn(reading, got, candidates)) return 'gateway'
+    for (const before of refusedBefore(
+      { upstream: this.#upstream, readings: this.told.readings },
+      reading,
+      got,
+      tick,
+    )) {
+      const problem = otherProblem(before, reading, got) ?? this.#limits.problem(reading, got, undefined, false, tick)
+      if (problem === undefined) return 'refused before'
+      problems.push(`  not exchange ${before.number} again: ${problem}`)
+    }
+    const asked = candidates
+      .filter(({ source: by }) => by === 'asked' || by === 'shared')
+      .map(({ exchange }) => exchange)
+    const own = this.#own.judge(reading, got, asked, tick)
+    if (typeof own === 'string') {
+      const isSpent = own === 'rate-limited' || own === 'share-used'
+      const problem = this.#limits.problem(reading, got, undefined, isSpent, tick)
+      if (problem === undefined) return `gateway: ${own}`
+      problems.push(`  not of the gateway's own (${own}): ${problem}`)
+    } else if (own !== undefined) problems.push(`  not of the gateway's own: ${own.problem}`)
     throw new Violation(this.#explain(reading, got, problems))
   }
 
-  #candidates(reading: Reading): Candidate[] {
+  #candidates(reading: Reading, tick: number): Candidate[] {
     const found: Candidate[] = []
     const { generation } = reading
     const exchanges = this.#upstream.of(reading.key).filter((each) => each.generation === generation)
@@ -96,11 +139,13 @@ export class Judge {
       if (mayShare && this.#wasOut(exchange, startedAt)) found.push({ exchange, source: 'shared' })
     }
     const hasFailed = found.some(({ exchange }) => isError(exchange))
+    const isLimited = () =>
+      found.some(({ exchange }) => exchange.limited !== undefined) || this.mayBeKeptBack(reading, tick)
     for (const exchange of exchanges) {
       if (reading.isWrite || !this.#tells(exchange)) continue
       if (isWrittenBetween(writes, reading, exchange.sentAt, reading.startedAt)) continue
       if (this.#isOlderThanSeen(exchange, reading.floor)) continue
-      const use = usable(exchange, reading, this.#settings, hasFailed)
+      const use = usable(exchange, reading, this.#settings, hasFailed, isLimited)
       // What is stale is not told to somebody whom the upstream has refused since.
       const isAccepted = reading.accepted || this.#upstream.accepts(exchange.asked.authorization, generation)
       if (use === 'fresh' || (use !== undefined && isAccepted)) found.push({ exchange, source: use })
@@ -112,6 +157,7 @@ export class Judge {
     const { status, state, fault } = exchange
     if (!isRead(exchange) || status === undefined || exchange.arrivedAt === NEVER || fault === 'lie') return false
     if (status !== 304 && state !== 'complete') return false
+    if (this.#behind.has(exchange.key)) return true
     // What was answered only to requests that forbid storing it is nobody else's.
     const during = this.#during(exchange)
     return during.length === 0 || during.some(({ directive }) => directive !== 'no-store')
@@ -151,12 +197,15 @@ export class Judge {
   }
 
   /** Why the answer is not what this exchange brought, or `undefined` where it is. */
-  #compare(exchange: Exchange, reading: Reading, got: Got): string | undefined {
+  #compare({ exchange, source }: Candidate, reading: Reading, got: Got, tick: number): string | undefined {
     const { status, truth } = exchange
     if (status === undefined || truth === undefined) return 'it was not answered'
-    if (status !== 200 && status !== 304) return compareOther(exchange, reading, got)
+    const isAsked = source === 'asked' || source === 'shared'
+    const limits = this.#limits.problem(reading, got, isAsked ? exchange : undefined, false, tick)
+    if (status !== 200 && status !== 304) return otherProblem(exchange, reading, got) ?? limits
     if (reading.isWrite && !got.isWhole) return 'the answer to a write broke off'
-    if (got.status === 304) return notModifiedProblem(exchange, reading, got) ?? this.#fieldProblem(exchange, got)
+    if (got.status === 304)
+      return notModifiedProblem(exchange, reading, got) ?? this.#fieldProblem(exchange, got) ?? limits
     if (got.status !== 200) return `it was answered with ${status}`
     if (reading.method !== 'HEAD') {
       const bodies = bodiesOf(exchange).map((body) => presented(body, reading.isJson))
@@ -164,7 +213,7 @@ export class Judge {
       if (!isOne) return `its body is ${bodies.join(' or ')}`
       if (!got.isWhole && exchange.fault !== 'truncated') return 'it came to its end'
     }
-    return this.#fieldProblem(exchange, got)
+    return this.#fieldProblem(exchange, got) ?? limits
   }
 
   #fieldProblem(exchange: Exchange, got: Got): string | undefined {
@@ -186,7 +235,6 @@ export class Judge {
       check('x-oauth-scopes', truth.scopes) ??
       check('x-github-sso', truth.sso, ...absent304) ??
       check('x-github-media-type', truth.mediaType, ...absent304) ??
-      check('x-ratelimit-limit', String(truth.limit), undefined) ??
       (is304 ? undefined : check('content-type', truth.contentType)) ??
       this.#dateProblem(exchange, got)
     )
@@ -203,15 +251,6 @@ export class Judge {
         each.truth?.lastModified === Date.parse(value),
     )
     return isKnown ? undefined : `last-modified is ${value}, which was never said of this body`
-  }
-
-  /** An answer that the gateway makes itself: only where the upstream gave none, or the client forbade asking. */
-  #isGatewaysOwn({ directive }: Reading, { status, body }: Got, candidates: readonly Candidate[]): boolean {
-    const isOwn = body === '' || body.includes('"documentation_url":"https://docs.github.com/rest"')
-    if (!isOwn) return false
-    if (directive === 'only-if-cached') return status === 504
-    const asked = candidates.filter(({ source }) => source === 'asked' || source === 'shared')
-    return (status === 502 || status === 504) && asked.some(({ exchange }) => isFailure(exchange))
   }
 
   #explain(reading: Reading, got: Got, problems: readonly string[]): string {
@@ -238,51 +277,10 @@ export function describe(exchange: Exchange): string {
 }
 
 /** Whether it says how things are with what was asked for. */
-function speaksOfIt({ status = 500, fault }: Exchange): boolean {
-  return status < 500 && status !== 429 && fault !== '202' && fault !== 'limit' && fault !== 'lie'
+function speaksOfIt({ status = 500, fault, limited }: Exchange): boolean {
+  return status < 500 && limited === undefined && fault !== '202' && fault !== 'lie'
 }
 
 function isWhole({ truth, status }: Exchange): boolean {
   return truth?.status === 200 && (status === 200 || status === 304)
-}
-
-function bodiesOf({ truth, status, body, confirmed }: Exchange): readonly string[] {
-  return status === 304 ? [truth?.body ?? '', ...confirmed] : [body]
-}
-
-function presented(body: string, isJson: boolean): string {
-  return isJson ? body.replaceAll(`${UPSTREAM}/api/v3`, `${PUBLIC}/api/v3`) : body
-}
-
-/** A tag that the gateway gave out, as the upstream knows it. */
-export function unpresented(tag: string): { readonly isOurs: boolean; readonly tag: string } {
-  const match = /^(?:W\/)?"weir-[A-Za-z0-9]+-[sw]-(.*)"$/.exec(tag)
-  return match === null ? { isOurs: false, tag: opaque(tag) } : { isOurs: true, tag: match[1]! }
-}
-
-/** A 304 says that the client's own tag, or date, names what the upstream would have sent. */
-function notModifiedProblem({ truth, status, noneMatch }: Exchange, reading: Reading, got: Got): string | undefined {
-  if (got.body !== '') return 'a 304 has no body'
-  if (reading.tags.length > 0) {
-    // Only a tag that was given out with rewritten bytes names rewritten bytes.
-    const held = reading.tags.map(unpresented).filter(({ isOurs }) => isOurs || !reading.isJson)
-    return held.some(({ tag }) => tag === truth!.tag) ? undefined : `no tag of the client's is ${truth!.tag}`
-  }
-  const { modifiedSince } = reading
-  if (modifiedSince === undefined) return 'the client sent no validator'
-  const { lastModified } = truth!
-  const isOld = lastModified !== undefined && lastModified <= modifiedSince
-  return isOld || (status === 304 && noneMatch === undefined)
-    ? undefined
-    : 'it was changed since the date of the client'
-}
-
-function compareOther({ status, body, truth }: Exchange, reading: Reading, got: Got): string | undefined {
-  if (got.status !== status) return `it was answered with ${status}`
-  if (reading.method !== 'HEAD' && !(got.isWhole ? got.body === body : body.startsWith(got.body)))
-    return `it says ${body}`
-  const location = field(got.headers, 'location')
-  if (status === truth!.status && location !== truth!.location) return `its location is ${truth!.location}`
-  const limit = field(got.headers, 'x-ratelimit-limit')
-  return limit === undefined || limit === String(truth!.limit) ? undefined : `it states the limit ${truth!.limit}`
 }

@@ -12,18 +12,25 @@ import { run } from './run.ts'
  *   request's arrival and its answer (whole, or by a 304 that confirms it), with the caller's own `Link`, tag, scopes and
  *   the other fields that speak of a caller; or what the same caller was told before, where one of the rules of rules.ts
  *   allows that, and then not across a write nor older than what the caller has seen. A 304 goes only to a client whose own
- *   validator names what the upstream would have sent. An answer of the gateway's own goes only where the upstream failed;
+ *   validator names what the upstream would have sent. A 401 is told again only by the rules of logins.ts. An answer of the
+ *   gateway's own (own-answers.ts) goes only where the upstream failed, or by its own word would have refused this very
+ *   account (told.ts). Rate limits that an answer states are the caller's own as they were stated (stated-limits.ts);
  * - every request (run.ts): one answer and one event, nothing hangs behind what takes for ever, nobody fails because
- *   another leaves, what nobody waits for any longer is called off, no answer is left unread, nothing is rejected unheard;
- * - every exchange (run.ts): somebody asked for it, at most three for a read and one for a write, its date was told to this
- *   very caller, and no date goes with a tag.
+ *   another leaves, whoever leaves is gone at once, what nobody waits for any longer is called off, no answer is left unread,
+ *   nothing is rejected unheard;
+ * - every exchange (checks.ts): somebody asked for it, at most three for a read and one for a write (and as many again after a
+ *   refusal by a limit), its date was told to this very caller, and no date goes with a tag;
+ * - what is not asked (restraint.ts): no account in a pause, none beyond what is left of its budget but for one probe, none of
+ *   which nothing is known but once a second, no credential that was just found bad.
  */
 
 /** Ways for an answer to come about that must all have been met, or the plans have become too tame to prove anything. */
 const MET = [
-  ...['asked', 'shared', 'fresh', 'max-stale', 'stale-while-revalidate', 'stale-if-error', 'gateway'].map(
+  ...['asked', 'shared', 'fresh', 'max-stale', 'stale-while-revalidate', 'stale-if-error', 'stale-on-limit'].map(
     (rule) => `by rule: ${rule}`,
   ),
+  'by rule: refused before',
+  ...['failed', 'only-if-cached', 'paused', 'rate-limited', 'share-used'].map((own) => `by rule: gateway: ${own}`),
   ...['predicted', 'revalidated', 'replaced', 'confirmed', 'stale', 'hit', 'written'].map((name) => `outcome: ${name}`),
 ]
 

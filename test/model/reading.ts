@@ -1,5 +1,8 @@
 import type { HeaderList, OutgoingAnswer } from '../../src/ports.ts'
 import type { Exchange } from './exchange.ts'
+import type { RateLimited } from './limits.ts'
+import type { App } from './plan.ts'
+import type { Owner } from './world.ts'
 
 /** Directives that a client may put on a read; seconds. */
 export const DIRECTIVES = [
@@ -23,6 +26,8 @@ export interface Got {
   readonly body: string
   /** Whether the body came to its end. */
   readonly isWhole: boolean
+  /** When that was: epoch ms. */
+  readonly time: number
 }
 
 /** A request of a client, and what became of it. Times are ticks. */
@@ -34,6 +39,10 @@ export interface Reading {
   readonly method: string
   readonly target: string
   readonly credential: string
+  readonly owner: Owner
+  readonly app: App
+  /** What it is counted as. */
+  readonly resource: RateLimited
   readonly key: string
   readonly directive: Directive
   /** As the client sends them. */
@@ -53,6 +62,8 @@ export interface Reading {
   readonly floor: Exchange | undefined
   /** Nothing more happens: answered, or noticed that the client had left. */
   closedAt: number
+  /** Epoch ms of that. */
+  closedTime: number
   hasLeft: boolean
   answers: OutgoingAnswer[]
   got: Got | undefined

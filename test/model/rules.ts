@@ -13,7 +13,7 @@
  *
  * *Stale*: beyond that by the request's `max-stale` (as far as the operator lets unconfirmed answers be used), by the
  * answer's `stale-while-revalidate`, or in place of an error of the upstream, by `stale-if-error` or the operator's
- * setting. Only for a credential that the upstream has accepted and not refused since.
+ * setting; where a limit refuses the request, upstream or here (told.ts), by the operator's setting alone. Only for a credential that the upstream has accepted and not refused since.
  *
  * *Shared* (RFC 9111 §4, collapsed requests): the answer of an exchange that was out, for an earlier request of the same
  * key, when the request came. Not for `no-cache`, `no-store` and `max-age=0`.
@@ -33,7 +33,7 @@
  * What was asked through a gateway before it was restarted counts for nothing afterwards.
  */
 
-import type { Exchange } from './exchange.ts'
+import { type Exchange, isReadFirst } from './exchange.ts'
 import type { Reading } from './reading.ts'
 
 export type Freshness =
@@ -84,10 +84,16 @@ export function linkLifetime({ truth }: Exchange): number {
   return control(truth?.cacheControl).of('max-age') ?? 0
 }
 
-export type Use = 'fresh' | 'max-stale' | 'stale-while-revalidate' | 'stale-if-error'
+export type Use = 'fresh' | 'max-stale' | 'stale-while-revalidate' | 'stale-if-error' | 'stale-on-limit'
 
 /** Whether what was told may be used for the request, and by which rule; whatever has been written or seen since. */
-export function usable(told: Exchange, reading: Reading, settings: Settings, hasFailed: boolean): Use | undefined {
+export function usable(
+  told: Exchange,
+  reading: Reading,
+  settings: Settings,
+  hasFailed: boolean,
+  isLimited: () => boolean,
+): Use | undefined {
   const { freshness, stale } = settings
   const asked = control(reading.directive)
   const said = control(told.truth?.cacheControl)
@@ -107,9 +113,10 @@ export function usable(told: Exchange, reading: Reading, settings: Settings, has
     const maxStale = asked.has('max-stale') ? (asked.of('max-stale') ?? stale.milliseconds) : 0
     if (-remaining < maxStale && age < stale.milliseconds) return 'max-stale'
   }
-  if (!hasFailed || stale.milliseconds === 0 || (mustRevalidate && !stale.isSet)) return undefined
-  const allowed = said.of('stale-if-error') ?? stale.milliseconds
-  return -remaining < Math.min(allowed, asked.of('stale-if-error') ?? allowed) ? 'stale-if-error' : undefined
+  if (stale.milliseconds === 0 || (mustRevalidate && !stale.isSet)) return undefined
+  const mayBeStale = (allowed: number) => -remaining < Math.min(allowed, asked.of('stale-if-error') ?? allowed)
+  if (hasFailed && mayBeStale(said.of('stale-if-error') ?? stale.milliseconds)) return 'stale-if-error'
+  return mayBeStale(stale.milliseconds) && isLimited() ? 'stale-on-limit' : undefined
 }
 
 /** Whether a request wants what is true now, and no answer that was given before it came. */
@@ -141,7 +148,8 @@ export function isWrittenBetween(
     const sentCounts = isOwn || (touches && write.accepted)
     const isCarriedOut = write.arrivedAt < Infinity && write.state !== 'failed' && (write.status ?? 500) < 400
     const endCounts = sentCounts || (touches && isCarriedOut)
-    const end = Math.min(write.arrivedAt, write.endedAt)
+    // A refusal is read before it is an answer.
+    const end = isReadFirst(write) ? write.endedAt : Math.min(write.arrivedAt, write.endedAt)
     return (sentCounts && isIn(write.sentAt)) || (endCounts && isIn(end))
   })
 }

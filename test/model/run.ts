@@ -6,6 +6,7 @@ import { type Gateway, HandTime, startGateway } from './gateway.ts'
 import { Judge, Violation } from './judge.ts'
 import { CALLERS, COLLECTIONS, type Command, type Plan, THINGS } from './plan.ts'
 import type { Reading } from './reading.ts'
+import { refuseHammering } from './restraint.ts'
 import { isWrittenBetween, linkLifetime } from './rules.ts'
 import { Upstream } from './upstream.ts'
 import { World } from './world.ts'
@@ -125,14 +126,24 @@ async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, 
       await settle()
     }
   }
+  /** Lets time pass, and everything happen that waits for it. */
+  const pass = async (milliseconds: number, then?: () => Promise<void>) => {
+    const until = world.now + milliseconds
+    while (time.next <= until) {
+      world.now = Math.max(world.now, time.next)
+      time.runNext()
+      await settle()
+      await then?.()
+    }
+    world.now = until
+  }
   /** Until nothing moves but what is held back and what waits for time to pass. */
   const goOn = async () => {
     await go(Number.POSITIVE_INFINITY)
     for (const { reading } of clients.open()) {
-      const mayWaitFor = ({ exchange }: { exchange: Exchange }) =>
-        exchange.generation === reading.generation &&
-        (exchange.key === reading.key || (exchange.asked.target === reading.target && upstream.hasAccepted(exchange)))
-      if (!held.some(mayWaitFor)) throw new Violation(`request ${reading.name} waits for nothing that is under way`)
+      if (held.some(({ exchange }) => mayWaitFor(exchange, reading, upstream))) continue
+      if (time.next < NEVER && judge.mayBeKeptBack(reading, ticks)) continue
+      throw new Violation(`request ${reading.name} waits for nothing that is under way`)
     }
   }
   const release = async () => {
@@ -148,8 +159,13 @@ async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, 
         return
       case 'write':
         return clients.ask(command, caller(command), `${index}`)
-      case 'leave':
-        return clients.leave(command.request)
+      case 'leave': {
+        const left = clients.leave(command.request)
+        await settle()
+        const isGone = left === undefined || left.closedAt < NEVER || plan.store === 'later'
+        if (!isGone) throw new Violation(`request ${left.name} goes on although its client has left`)
+        return
+      }
       case 'allow':
         return world.allow(command.account, command.repository, command.level)
       case 'change':
@@ -169,12 +185,21 @@ async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, 
       }
       case 'fault':
         return void upstream.faults.push(command.fault)
+      case 'leave over': {
+        const { account } = CALLERS[caller(command)]!
+        if (account !== 'intruder') world.limits.leave(account, command.resource, command.left, world.now)
+        return
+      }
+      case 'slow down': {
+        const { account } = CALLERS[caller(command)]!
+        if (account !== 'intruder') world.limits.slowDown(account, command.milliseconds, command.hint, world.now)
+        return
+      }
       case 'flip':
         world.rule = command.rule
         return
       case 'wait':
-        world.now += command.milliseconds
-        return time.fire()
+        return pass(command.milliseconds)
       case 'rest':
         return goOn()
       case 'restart':
@@ -186,6 +211,8 @@ async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, 
   }
 
   for (const [index, command] of plan.commands.entries()) {
+    // Never two at the same moment: what they wait for would end at the same moment too, in whichever order.
+    world.now++
     const isStrangers =
       (command.kind === 'read' || command.kind === 'write') && isStranger(CALLERS[caller(command)]!.account)
     if (isStrangers && options.withoutStrangers === true) continue
@@ -196,22 +223,30 @@ async function perform(plan: Plan, schedule: fc.Scheduler, options: RunOptions, 
   // A bounded wait ends; what the answer to a stalled exchange hangs on does not.
   for (let round = 0; round < 2; round++) {
     await goOn()
-    world.now += LONG
-    time.fire()
-    await settle()
+    await pass(LONG, goOn)
   }
-  await go(Number.POSITIVE_INFINITY)
   for (const { reading } of clients.open()) {
-    if (held.some(({ exchange }) => exchange.key === reading.key)) continue
+    if (held.some(({ exchange }) => mayWaitFor(exchange, reading, upstream))) continue
     throw new Violation(`request ${reading.name} hangs: nothing of its own is under way`)
   }
   while (held.length > 0 || schedule.count() > 0) {
     await release()
-    await go(Number.POSITIVE_INFINITY)
+    await goOn()
+    await pass(LONG, goOn)
   }
   const ran = { readings: clients.readings, exchanges: upstream.exchanges, tally, durations }
   checkEnd(ran, background.size, backgroundBegun)
+  // With a store that takes its time a request goes out some time after it was let go.
+  if (plan.store === 'at once') refuseHammering(upstream.exchanges, judge.told)
   return ran
+}
+
+/** Whether a request may have to wait until an exchange is over. */
+function mayWaitFor(exchange: Exchange, reading: Reading, upstream: Upstream): boolean {
+  if (exchange.generation !== reading.generation) return false
+  const isSame = exchange.asked.target === reading.target && upstream.hasAccepted(exchange)
+  // Of one account there may be one at a time: while its limits are not known, after a pause, and to write.
+  return exchange.key === reading.key || isSame || exchange.owner === reading.owner
 }
 
 function isStranger(name: string): boolean {

@@ -22,13 +22,14 @@ function sentence(command: Command, { focus, cast }: Plan): string {
         ...(holding === 'nothing' ? [] : [`holding ${holding}`]),
         ...(directive === undefined ? [] : [directive]),
         ...(command.times === 1 ? [] : [`${command.times} times`]),
+        ...(command.app === 0 ? [] : ['from the other app']),
       ]
       const { target } = RESOURCES[focus[command.resource % focus.length]!]!
       return [`${caller(command.caller)} ${method} ${target}`, ...extras].join(', ')
     }
     case 'write': {
       const { method, target } = WRITINGS[command.writing]!
-      return `${caller(command.caller)} ${method} ${target}`
+      return `${caller(command.caller)} ${method} ${target}${command.app === 0 ? '' : ', from the other app'}`
     }
     case 'leave':
       return `the client of the open request ${command.request} (counted round) leaves`
@@ -46,6 +47,12 @@ function sentence(command: Command, { focus, cast }: Plan): string {
       return `the token of ${caller(command.caller)} gets other scopes`
     case 'fault':
       return `something goes wrong with the next exchange: ${command.fault}`
+    case 'leave over':
+      return `${command.left} requests of ${command.resource} are left to whom ${caller(command.caller)} is`
+    case 'slow down': {
+      const { milliseconds, hint } = command
+      return `whoever ${caller(command.caller)} is is slowed down for ${milliseconds} ms, told by ${hint}`
+    }
     case 'flip':
       return `entity tags are now made by the rule ${command.rule}`
     case 'wait':

@@ -2,7 +2,8 @@ import type fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { checkPlans, PATIENCE } from './check.ts'
 import type { Exchange } from './exchange.ts'
-import { type Plan, plans, STRANGER } from './plan.ts'
+import { CALLERS, type Plan, STRANGER } from './plan.ts'
+import { plans } from './plans.ts'
 import type { Reading } from './reading.ts'
 import { type Ran, run } from './run.ts'
 
@@ -20,7 +21,13 @@ const withStrangers: fc.Arbitrary<Plan> = plans.map((plan) => ({
   // A store that is full forgets what was used least, and being offered to the upstream for a stranger counts as use.
   bodyBytes: 1_000_000,
   cast: [plan.cast[0]!, STRANGER, ...plan.cast.slice(1)],
+  // What the upstream tells a stranger of the budget of their address is true, and known for all who have none but that.
+  profile: { ...plan.profile, limits: { ...plan.profile.limits, chargesAddress: chargesAddress(plan) } },
 }))
+
+function chargesAddress({ cast, profile }: Plan): boolean {
+  return profile.limits.chargesAddress && !cast.some((caller) => CALLERS[caller]!.account === 'nobody')
+}
 
 it('changes nothing for others because of somebody whom the upstream does not accept', {
   timeout: PATIENCE,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { RESOURCES, type Resource, type Writing } from './resources.ts'
-import type { Account, Profile, TagRule, Token, World } from './world.ts'
+import type { Profile, TagRule, Token, World } from './world.ts'
 
 /** A request as far as the answer depends on it, its conditions left out. */
 export interface Asked {
@@ -32,12 +32,8 @@ export interface Truth {
   readonly scopes: string | undefined
   /** Only on whole answers, and different for each token. */
   readonly sso: string | undefined
-  /** Whom the upstream charges: `X-RateLimit-Limit`. */
-  readonly limit: number
   readonly variesByAuthorization: boolean
 }
-
-const LIMITS: Record<Account | 'nobody', number> = { nobody: 60, ann: 5001, bob: 5002, cat: 5003 }
 
 const exactly = new Map(RESOURCES.map((resource) => [resource.target, resource]))
 const folded = new Map(RESOURCES.map((resource) => [resource.target.toLowerCase(), resource]))
@@ -104,6 +100,11 @@ export function carryOut(world: World, asked: Asked, writing: Writing): Truth {
   return plain(world, asked, token, writing.method === 'DELETE' ? 204 : 201, '')
 }
 
+/** What somebody is told whose request is not looked at, because of a limit. */
+export function refusedTruth(world: World, asked: Asked, status: number, body: string): Truth {
+  return { ...plain(world, asked, undefined, status, ''), body, cacheControl: undefined }
+}
+
 function refusal(
   world: World,
   asked: Asked,
@@ -115,6 +116,7 @@ function refusal(
   }
   const level = world.levelOf(token?.account, repository)
   if (level === 'none') return plain(world, asked, token, 404, 'Not Found')
+  if (level === 'challenged') return plain(world, asked, token, 401, 'Log in again with a second factor')
   return level === 'blocked' ? plain(world, asked, token, 403, 'Resource protected by organization') : undefined
 }
 
@@ -135,7 +137,6 @@ function plain(world: World, asked: Asked, token: Token | undefined, status: num
     pollInterval: undefined,
     scopes: token === undefined ? undefined : `scopes ${token.scopes} of ${authorization}`,
     sso: undefined,
-    limit: LIMITS[token?.account ?? 'nobody'],
     // An OAuth app's own Basic credential is not named in GitHub's `Vary`, and has no part in its tags.
     variesByAuthorization: authorization !== undefined && !authorization.startsWith('Basic '),
   }

@@ -1,9 +1,11 @@
 import { Failure } from '../../src/errors.ts'
 import type { HeaderList, Send, UpstreamRequest, UpstreamResponse } from '../../src/ports.ts'
 import { ArrivingBody } from './arriving-body.ts'
-import { type Exchange, type Fault, NEVER } from './exchange.ts'
+import { type Exchange, type Fault, isReadFirst, NEVER } from './exchange.ts'
+import { fieldsOf, limitedByFault, limitedByFields, limitRefusal } from './fields.ts'
+import { resourceOf } from './limits.ts'
 import { WRITINGS } from './resources.ts'
-import { type Asked, carryOut, type Truth, truthOf } from './truth.ts'
+import { type Asked, carryOut, refusedTruth, type Truth, truthOf } from './truth.ts'
 import type { World } from './world.ts'
 
 export interface UpstreamOptions {
@@ -37,7 +39,8 @@ export class Upstream {
 
   /** Whether a gateway has seen this credential accepted, and not refused since. */
   accepts(authorization: string | undefined, generation: number): boolean {
-    return authorization === undefined || this.#accepted.has(`${generation} ${authorization}`)
+    const isAnonymous = authorization === undefined || authorization === 'anonymous'
+    return isAnonymous || this.#accepted.has(`${generation} ${authorization}`)
   }
 
   /** Whether a gateway has ever seen the credential of an exchange accepted. */
@@ -85,27 +88,36 @@ export class Upstream {
     // A write that the upstream has acted on answers nothing else, and strangers take no part in what goes wrong.
     const isKnown = asked.authorization === undefined || !asked.authorization.includes('intruder')
     const applies = isKnown && (writing === undefined || (fault !== '202' && fault !== 'lie'))
+    const { tick, world } = this.#options
     const exchange: Exchange = {
       number: this.exchanges.length,
       ordinal: this.of(keyOf(asked)).length,
       generation,
       asked,
       credential,
+      owner: world.ownerOf(asked.authorization),
+      resource: resourceOf(target),
       key: keyOf(asked),
       writing,
       noneMatch: field('if-none-match'),
       modifiedSince: field('if-modified-since'),
       accepted: this.#accepted.has(`${generation} ${credential}`),
-      sentAt: this.#options.tick(),
+      acceptedAfter: false,
+      sentAt: tick(),
+      sentTime: world.now,
       evaluatedAt: NEVER,
       arrivedAt: NEVER,
       arrivedTime: NEVER,
       endedAt: NEVER,
+      endedTime: NEVER,
       state: 'out',
       fault: applies ? this.faults.shift() : undefined,
       truth: undefined,
       status: undefined,
       body: '',
+      limited: undefined,
+      stated: undefined,
+      date: undefined,
       statesLink: false,
       confirmed: [],
       links: [],
@@ -135,13 +147,14 @@ export class Upstream {
     exchange.arrivedAt = tick()
     exchange.arrivedTime = world.now
     if (response === undefined || fault === 'lost late' || fault === 'reset late') {
+      exchange.status = undefined
       this.#end(exchange, 'failed')
       reject(failureOf(fault))
       return
     }
-    this.#noteAccepted(exchange)
     exchange.state = 'answered'
     const { status, asked } = exchange
+    if (!isReadFirst(exchange)) this.#noteAccepted(exchange)
     const hasBody = asked.method !== 'HEAD' && status !== 304 && status !== 204 && exchange.body !== ''
     // What was stated before stays good for a while where nothing is stated.
     exchange.links.push(exchange.truth?.link, ...(exchange.statesLink ? [] : this.#options.goodLinks(exchange)))
@@ -156,65 +169,85 @@ export class Upstream {
   #end(exchange: Exchange, state: Exchange['state']): void {
     exchange.state = state
     exchange.endedAt = this.#options.tick()
+    exchange.endedTime = this.#options.world.now
+    if (state === 'complete' && isReadFirst(exchange)) this.#noteAccepted(exchange)
   }
 
-  #noteAccepted({ status, credential, generation }: Exchange): void {
+  /** What the gateway has seen: of a refusal not before it has read the whole of it. */
+  #noteAccepted(exchange: Exchange): void {
+    const { status, credential, generation, asked } = exchange
     const name = `${generation} ${credential}`
     if (status === 401) this.#accepted.delete(name)
     else if (credential !== 'anonymous' && (status! < 300 || status === 304)) {
       this.#accepted.add(name)
       this.#everAccepted.add(name)
     }
+    exchange.acceptedAfter = this.accepts(asked.authorization, generation)
   }
 
   #evaluate(exchange: Exchange): Omit<UpstreamResponse, 'body'> {
     const { world } = this.#options
-    const { asked, writing } = exchange
+    const { asked, writing, resource } = exchange
+    const { limits, now } = world
+    const payer = asked.authorization === undefined ? 'nobody' : world.tokenOf(asked.authorization)?.account
+    const answered = (status: number, body: string, headers: string[]) => {
+      exchange.status = status
+      exchange.body = body
+      exchange.date = headers.includes('date') ? Math.floor(now / 1000) * 1000 : undefined
+      return { status, headers }
+    }
+    const byLimits = payer && limits.refusal(payer, resource, now)
+    const limited = limitedByFault(exchange.fault) ?? byLimits
+    if (limited !== undefined) {
+      exchange.stated = limited === byLimits && payer ? limits.stated(payer, resource, now) : undefined
+      const { status, body, headers } = limitRefusal(exchange, limited, world, exchange.stated)
+      exchange.limited = asked.method === 'HEAD' ? limitedByFields(status, headers, limited) : limited
+      exchange.truth = refusedTruth(world, asked, status, body)
+      return answered(status, body, headers)
+    }
     const truth = writing === undefined ? truthOf(world, asked) : carryOut(world, asked, writing)
     exchange.truth = truth
     // Somebody who is refused is told so, and not to come back later.
     if (exchange.fault === '202' && truth.status !== 200) exchange.fault = undefined
     const { fault } = exchange
-    const answered = (status: number, body: string, headers: string[]) => {
-      exchange.status = status
-      exchange.body = body
-      return { status, headers }
+    const charge = (cost: number) => {
+      const charged = payer ?? (world.profile.limits.chargesAddress ? 'nobody' : undefined)
+      if (charged === undefined) return undefined
+      // Strangers are told of the budget of their address and use none of it, or it would be the upstream that lets them.
+      if (exchange.owner !== 'intruder') limits.charge(charged, resource, cost, now)
+      return limits.stated(charged, resource, now)
     }
-    const error = (status: number, message: string, ...added: string[]) =>
-      answered(status, `{"message":"${message}"}`, ['content-type', 'application/json; charset=utf-8', ...added])
-    switch (fault) {
-      case '500':
-        return error(500, 'Server Error')
-      case '503':
-        return error(503, 'Maintenance')
-      case '429':
-        return error(429, 'Too many', 'retry-after', '60')
-      case 'limit':
-        return error(403, 'API rate limit exceeded', 'x-ratelimit-remaining', '0', 'retry-after', '60')
-      case '202':
-        return answered(202, '{}', [...fieldsOf(truth, false, world)])
+    const error = (status: number, message: string) => {
+      charge(1)
+      return answered(status, `{"message":"${message}"}`, ['content-type', 'application/json; charset=utf-8'])
     }
+    if (fault === '500') return error(500, 'Server Error')
+    if (fault === '503') return error(503, 'Maintenance')
     const isConfirmed = truth.status === 200 && writing === undefined && this.#matches(exchange, truth)
     // A lie about a date cannot be told from the truth, and with a tag that was sent it is none.
     const isSaid = truth.tag !== undefined && exchange.noneMatch?.includes(truth.tag) === true
     const lies = fault === 'lie' && exchange.modifiedSince === undefined && !isSaid
-    if (!isConfirmed && !lies) {
+    if (fault !== '202' && !isConfirmed && lies) {
+      return answered(304, '', ['date', new Date(now).toUTCString(), 'etag', `"${truth.tag ?? 'new'}"`])
+    }
+    const is304 = isConfirmed && fault !== '202'
+    exchange.stated = charge(is304 && payer !== 'nobody' ? 0 : 1)
+    const fields = fieldsOf(truth, is304, world, exchange.stated)
+    if (fault === '202') return answered(202, '{}', fields)
+    if (!is304) {
       exchange.fault = fault === 'lie' ? undefined : fault
       exchange.statesLink = truth.status === 200
-      return answered(truth.status, truth.body, fieldsOf(truth, false, world))
+      return answered(truth.status, truth.body, fields)
     }
-    if (isConfirmed) {
-      const told = this.#toldWith(exchange, truth)
-      exchange.confirmed = told.map(({ body }) => body)
-      // A body that says how many items there are says which pages there are, whether it is still true or not.
-      const stated = told.filter(({ body }) => body.includes('"total_count"') && body !== truth.body)
-      exchange.links.push(...stated.map((each) => each.truth?.link))
-      // That one is missing means something only to those who know that it never is.
-      exchange.statesLink = world.profile.linkOn304 && truth.link !== undefined
-      exchange.fault = fault === 'lie' || fault === 'truncated' ? undefined : fault
-      return answered(304, '', fieldsOf(truth, true, world))
-    }
-    return answered(304, '', ['date', new Date(world.now).toUTCString(), 'etag', `"${truth.tag ?? 'new'}"`])
+    const told = this.#toldWith(exchange, truth)
+    exchange.confirmed = told.map(({ body }) => body)
+    // A body that says how many items there are says which pages there are, whether it is still true or not.
+    const stated = told.filter(({ body }) => body.includes('"total_count"') && body !== truth.body)
+    exchange.links.push(...stated.map((each) => each.truth?.link))
+    // That one is missing means something only to those who know that it never is.
+    exchange.statesLink = world.profile.linkOn304 && truth.link !== undefined
+    exchange.fault = fault === 'lie' || fault === 'truncated' ? undefined : fault
+    return answered(304, '', fields)
   }
 
   #matches({ noneMatch, modifiedSince }: Exchange, { tag, lastModified }: Truth): boolean {
@@ -244,31 +277,6 @@ export function keyOf({ authorization, target, accept, apiVersion }: Omit<Asked,
 /** The part of a tag that weak comparison compares. */
 export function opaque(tag: string): string {
   return tag.replace(/^(?:W\/)?"(.*)"$/, '$1')
-}
-
-function fieldsOf(truth: Truth, is304: boolean, { now, profile, rule }: World): string[] {
-  const fields = ['date', new Date(now).toUTCString(), 'x-ratelimit-limit', String(truth.limit)]
-  const put = (name: string, value: string | undefined) => {
-    if (value !== undefined) fields.push(name, value)
-  }
-  put('x-ratelimit-remaining', '50')
-  put('x-ratelimit-reset', String(Math.floor(now / 1000) + 600))
-  put('x-oauth-scopes', truth.scopes)
-  put('cache-control', truth.cacheControl)
-  put('x-poll-interval', truth.pollInterval?.toString())
-  put('last-modified', truth.lastModified === undefined ? undefined : new Date(truth.lastModified).toUTCString())
-  // GitHub's whole answers are weak and its 304s strong.
-  const isWeak = rule === 'github' && !is304
-  if (!is304 || profile.tagOn304) put('etag', truth.tag && (isWeak ? `W/"${truth.tag}"` : `"${truth.tag}"`))
-  if (!is304 || profile.linkOn304) put('link', truth.link)
-  if (!is304 || profile.mediaTypeOn304) put('x-github-media-type', truth.mediaType)
-  if (is304) return fields
-  put('content-type', truth.status === 204 ? undefined : truth.contentType)
-  put('vary', truth.variesByAuthorization ? 'Accept, Authorization, Cookie' : 'Accept')
-  put('vary', 'Accept-Encoding, Accept, X-Requested-With')
-  put('x-github-sso', truth.sso)
-  put('location', truth.location)
-  return fields
 }
 
 function failureOf(fault: Fault | undefined): Failure {

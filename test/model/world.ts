@@ -1,3 +1,5 @@
+import { Limits, type LimitsProfile } from './limits.ts'
+
 /*
  * The state of the model's upstream: who there is, what they may do, and what there is to read. Nothing in this file, nor in
  * the rest of the model's upstream and its judge, comes from `src/`: a rule that is wrong there must not be wrong here as well.
@@ -9,8 +11,11 @@ export const PUBLIC = 'https://weir.example'
 /** A Wednesday, a whole second: `Date` fields made from it lose nothing. */
 export const START = Date.UTC(2026, 3, 15, 12, 0, 0)
 
-/** What an account may do with a repository. `blocked`: it exists for them, and is refused with a 403. */
-export type Level = 'none' | 'blocked' | 'read' | 'write'
+/**
+ * What an account may do with a repository. `blocked`: it exists for them, and is refused with a 403; `challenged`: with a
+ * 401, which is about this repository and not about who asks.
+ */
+export type Level = 'none' | 'blocked' | 'challenged' | 'read' | 'write'
 
 export type Repository = 'one' | 'two' | 'open'
 export const REPOSITORIES: readonly Repository[] = ['one', 'two', 'open']
@@ -38,6 +43,7 @@ export interface Profile {
   readonly anonymous: string | undefined
   /** Whether refusals and redirects carry it too. */
   readonly onErrors: boolean
+  readonly limits: LimitsProfile
 }
 
 /** Something that can be read in several ways. */
@@ -61,7 +67,10 @@ export class World {
   now = START
   rule: TagRule
   readonly profile: Profile
+  readonly limits: Limits
   readonly tokens = new Map<string, Token>()
+  /** Whose they are, or were. */
+  readonly #owners = new Map<string, Account>()
   readonly #levels = new Map<string, Level>()
   readonly #things = new Map<string, Thing>()
   #issued = 0
@@ -69,6 +78,7 @@ export class World {
   constructor(profile: Profile) {
     this.profile = profile
     this.rule = profile.rule
+    this.limits = new Limits(profile.limits)
     for (const account of ACCOUNTS) for (const repository of REPOSITORIES) this.allow(account, repository, 'read')
     this.allow('ann', 'one', 'write')
     this.thing('issues').items = 2
@@ -79,6 +89,7 @@ export class World {
   issue(account: Account): string {
     const text = `${account}-token-${++this.#issued}`
     this.tokens.set(text, { account, scopes: 0 })
+    this.#owners.set(text, account)
     return text
   }
 
@@ -110,6 +121,26 @@ export class World {
 
   /** Whom an exact `Authorization` names; `undefined` where the upstream does not accept it. */
   tokenOf(authorization: string): Token | undefined {
-    return this.tokens.get(authorization.slice(authorization.indexOf(' ') + 1))
+    return this.tokens.get(secretIn(authorization))
   }
+
+  /** Whose credential it is, or was when it was accepted. */
+  ownerOf(authorization: string | undefined): Owner {
+    return authorization === undefined ? 'nobody' : (this.#owners.get(secretIn(authorization)) ?? 'intruder')
+  }
+}
+
+/** Somebody with an account, those who name none, or one whom the upstream has never accepted. */
+export type Owner = Account | 'nobody' | 'intruder'
+
+/** An `Authorization`. With `Basic` the token is a password, beside the account's name. */
+export function authorizationOf(scheme: string, owner: Owner, secret: string): string {
+  return scheme === 'Basic' ? `Basic ${btoa(`${owner}:${secret}`)}` : `${scheme} ${secret}`
+}
+
+function secretIn(authorization: string): string {
+  const value = authorization.slice(authorization.indexOf(' ') + 1)
+  if (!authorization.startsWith('Basic ')) return value
+  const pair = atob(value)
+  return pair.slice(pair.indexOf(':') + 1)
 }

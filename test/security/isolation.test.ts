@@ -132,6 +132,8 @@ function compare(
   }
   expect(answer.status, name).toBe(own.status)
   expect(back(answer.text), name).toBe(own.text)
+  // Repeated here as it was given to this same credential, perhaps for another `Accept`.
+  if (answer.status === 401) return
   for (const field of SAME) expect(answer.headers[field], `${name} ${field}`).toBe(own.headers[field])
   for (const field of UNMOVED) {
     const value = answer.headers[field]

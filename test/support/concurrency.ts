@@ -19,8 +19,8 @@ export function barrier(): Barrier {
 }
 
 /** Resolves once this is true; looks at every turn of the event loop. */
-export async function eventually(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise(setImmediate)
+export async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await new Promise(setImmediate)
 }
 
 /** Resolves once the gateway has taken in exactly so many requests that it has not answered: by its own metrics. */

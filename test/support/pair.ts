@@ -106,3 +106,12 @@ export async function startPair({ switches, paths, settings }: PairOptions = {})
   }
   return { sandbox, gateway, clock, ask: client(gateway.api), direct: client(sandbox.urls.api), moved, close }
 }
+
+/** The same, with an upstream that is known to limit nothing: what is not known is asked one at a time. */
+export async function startUnlimitedPair(options: PairOptions = {}): Promise<Pair> {
+  const pair = await startPair(options)
+  await pair.ask('/meta')
+  pair.sandbox.log.clear()
+  pair.gateway.events.length = 0
+  return pair
+}

@@ -51,7 +51,7 @@ function problem(variables: Record<string, string | undefined>, read = readFile)
 }
 
 test('defaults', () => {
-  const { manage, isTrustedProxy, ...plain } = parse()
+  const { manage, isTrustedProxy, budget: _, ...plain } = parse()
   expect(plain).toEqual({
     upstream: {
       origin: 'https://ghes.example.com',
@@ -380,6 +380,13 @@ describe('secrets', () => {
     [{ WEIR_UPSTREAM: 'me:hush-hush@ghes.example.com' }, 'got "***@ghes.example.com"'],
     [{ WEIR_UPSTREAM: 'https://h/?access_token=hush-hush' }, 'got "https://h/?***"'],
     [{ WEIR_UPSTREAM: 'ghp_hush0hush0' }, 'got "***"'],
+    [{ WEIR_SHARED_EGRESS: ' github_pat_11hush0_hush0 ghp_hush0' }, 'got "*** ***"'],
+    [
+      { WEIR_CLIENTS_FILE: '{"ci": "hush-hush-hush-hush"}' },
+      'got JSON text (not shown), which is the JSON text itself',
+    ],
+    [{ WEIR_ACCOUNTS_FILE: ' [\n"hush-hush"]' }, 'got JSON text (not shown), which is the JSON text itself'],
+    [{ WEIR_LOG: '{hush-hush' }, 'got JSON text (not shown)'],
     [{ WEIR_TRUSTED_PROXIES: 'https://me:hush-hush@proxy/8' }, 'got "https://***@proxy/8"'],
     [{ WEIR_ADMIN_TOKN: 'hush-hush' }, 'WEIR_ADMIN_TOKN: no such setting; the nearest is WEIR_ADMIN_TOKEN'],
   ])('are never repeated: %j', (variables, text) => {

@@ -29,6 +29,7 @@ test('docs/operations.md lists the gateway’s own metrics and no others', async
     cache: () => [],
     entityTags: () => ({ matched: 0, differed: 0, listsIgnored: 0, unnamed: 0 }),
     upstream: () => ({ open: 0, waiting: 0 }),
+    budgets: () => ({ inFlight: 0, waiting: 0, paused: 0 }),
     inFlight: () => 0,
   }
   const text = await createMetrics(gauges, '0').text()

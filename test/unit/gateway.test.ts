@@ -9,6 +9,7 @@ function setUp(overrides: Partial<GatewayDependencies> = {}) {
   const dependencies: GatewayDependencies = {
     store: () => 'ready',
     upstream: health,
+    budgets: () => ({ inFlight: 0, waiting: 0, paused: 0, accounts: [], leftOut: 0 }),
     metrics: { text: async () => 'weir_up 1\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' },
     mayAdminister: () => 'unauthorized',
     isDraining: () => false,
@@ -46,7 +47,13 @@ describe('healthz', () => {
     const refuse = () => {
       throw new Error('asked')
     }
-    const { ask } = setUp({ store: refuse, upstream: { report: refuse }, mayAdminister: refuse, isDraining: refuse })
+    const { ask } = setUp({
+      store: refuse,
+      upstream: { report: refuse },
+      budgets: refuse,
+      mayAdminister: refuse,
+      isDraining: refuse,
+    })
     expect((await ask('/_weir/healthz')).status).toBe(200)
   })
 })
@@ -119,7 +126,7 @@ describe('metrics', () => {
 })
 
 describe('every page', () => {
-  const paths = ['/_weir/healthz', '/_weir/readyz', '/_weir/metrics']
+  const paths = ['/_weir/healthz', '/_weir/readyz', '/_weir/metrics', '/_weir/budgets']
   const { ask } = setUp({ mayAdminister: () => 'yes' })
 
   it.each(paths)('%s may not be stored, sniffed or read by another origin', async (path) => {
@@ -151,6 +158,7 @@ describe('every page', () => {
     '/_weir//healthz',
     '/_weir/Metrics',
     '/_weir/%6detrics',
+    '/_weir/budgets/user:octocat',
     '/healthz',
   ])('is its exact path, unlike %s', async (path) => {
     expect((await failureOf(ask(path))).tag).toBe('not-found')

@@ -12,6 +12,7 @@ const gauges: MetricsGauges = {
   entityTags: () => ({ matched: 9, differed: 1, listsIgnored: 2, unnamed: 3 }),
   upstream: () => ({ open: 4, waiting: 2 }),
   inFlight: () => 7,
+  budgets: () => ({ inFlight: 11, waiting: 5, paused: 1 }),
 }
 
 function event(overrides: Partial<RequestEvent> = {}): RequestEvent {
@@ -91,18 +92,29 @@ describe('createMetrics', () => {
     expect(lines).toContain('weir_cache_entries{part="validations"} 5')
     expect(lines).toContain('weir_upstream_connections 4')
     expect(lines).toContain('weir_upstream_requests_waiting 2')
+    expect(lines).toContain('weir_budget_requests_in_flight 11')
+    expect(lines).toContain('weir_budget_requests_waiting 5')
+    expect(lines).toContain('weir_paused_accounts 1')
+  })
+
+  it('asks for budgets once a scrape, and anew at the next', async () => {
+    let asked = 0
+    const { text } = createMetrics({ ...gauges, budgets: () => ({ inFlight: ++asked, waiting: 0, paused: 0 }) }, '1')
+    await text()
+    expect(linesOf(await text())).toContain('weir_budget_requests_in_flight 2')
+    expect(asked).toBe(2)
   })
 
   it('loses no more than the gauge that fails', async () => {
     const broken = () => {
       throw new Error(canary)
     }
-    const { telemetry, text } = createMetrics({ ...gauges, cache: broken, inFlight: broken }, '1')
+    const { telemetry, text } = createMetrics({ ...gauges, cache: broken, inFlight: broken, budgets: broken }, '1')
     telemetry.record(event())
     const all = await text()
     expect(all).toContain('weir_requests_total{')
     expect(all).toContain('weir_upstream_connections 4')
-    expect(all).not.toMatch(/^weir_(cache_bytes|requests_in_flight)/m)
+    expect(all).not.toMatch(/^weir_(cache_bytes|requests_in_flight|budget_requests_waiting|paused_accounts)/m)
     expect(all).not.toContain(canary)
   })
 
@@ -133,7 +145,7 @@ describe('createMetrics', () => {
           credential: `${canary}-${index}`,
           address: `${canary}-${index}`,
           route: routes[index % 6] as RouteName,
-          outcome: names[index % 12] as OutcomeName,
+          outcome: names[Math.floor(index / 6) % names.length] as OutcomeName,
           status: index % 1000,
         }),
       )
@@ -141,7 +153,9 @@ describe('createMetrics', () => {
     const all = await text()
     expect(all).not.toContain(canary)
     const series = linesOf(all).filter((line) => line.startsWith('weir_requests_total'))
-    expect(series.length).toBeLessThanOrEqual(6 * 12 * 6)
+    // What the comment on createMetrics promises.
+    expect(names).toHaveLength(14)
+    expect(series.length).toBeLessThanOrEqual(6 * 14 * 6)
     const total = series.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
     expect(total).toBe(20_000)
     const classes = new Set(series.map((line) => /status_class="(\w+)"/.exec(line)?.[1]))

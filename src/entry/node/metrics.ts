@@ -18,6 +18,11 @@ export interface MetricsGauges {
   upstream(): { readonly open: number; readonly waiting: number }
   /** Requests whose answer is not complete. */
   inFlight(): number
+  /**
+   * Of all accounts together: requests that the ledger of budgets has let through and that are not over, those that wait
+   * for their turn, and accounts that are paused. Read once a scrape: it may be dear.
+   */
+  budgets(): { readonly inFlight: number; readonly waiting: number; readonly paused: number }
 }
 
 export interface Metrics {
@@ -109,7 +114,8 @@ export function createMetrics(gauges: MetricsGauges, version: string): Metrics {
     registers,
   })
   new Gauge({ name: 'weir_build_info', help: 'Always 1.', labelNames: ['version'], registers }).set({ version }, 1)
-  addGauges(gauges, registers)
+  const budgets = oncePerScrape(() => gauges.budgets())
+  addGauges({ ...gauges, budgets: budgets.read }, registers)
 
   const tallies: Tally[] = []
   const byLabels = new Map<string, Map<string, Array<Tally | undefined>>>()
@@ -179,6 +185,7 @@ export function createMetrics(gauges: MetricsGauges, version: string): Metrics {
     },
     text(): Promise<string> {
       settle()
+      budgets.forget()
       return registry.metrics()
     },
     contentType: registry.contentType,
@@ -189,6 +196,20 @@ export function createMetrics(gauges: MetricsGauges, version: string): Metrics {
 function classOf(status: number): number {
   const hundreds = Math.trunc(status / 100)
   return hundreds >= 1 && hundreds <= 5 ? hundreds : 0
+}
+
+/** What several metrics are made of is read once for all of them. */
+function oncePerScrape<Value>(read: () => Value): { read(): Value; forget(): void } {
+  let known: { readonly value: Value } | undefined
+  return {
+    read() {
+      known ??= { value: read() }
+      return known.value
+    },
+    forget() {
+      known = undefined
+    },
+  }
 }
 
 function addGauges(gauges: MetricsGauges, registers: Registry[]): void {
@@ -231,6 +252,21 @@ function addGauges(gauges: MetricsGauges, registers: Registry[]): void {
   )
   addNumber('weir_upstream_requests_waiting', 'Requests that wait for a connection.', () => gauges.upstream().waiting)
   addNumber('weir_requests_in_flight', 'Requests whose answer is not complete.', () => gauges.inFlight())
+  addNumber(
+    'weir_budget_requests_in_flight',
+    'Requests that hold a place in a budget: they are on their way upstream.',
+    () => gauges.budgets().inFlight,
+  )
+  addNumber(
+    'weir_budget_requests_waiting',
+    'Requests that wait for their turn in a budget.',
+    () => gauges.budgets().waiting,
+  )
+  addNumber(
+    'weir_paused_accounts',
+    'Accounts that are left alone for a while because the upstream asked for it.',
+    () => gauges.budgets().paused,
+  )
 
   function addNumber(name: string, help: string, value: () => number): void {
     new Gauge({

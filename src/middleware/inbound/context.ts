@@ -22,6 +22,8 @@ export interface RequestContext {
   /** Scheme, host and port that the client uses. */
   publicOrigin: string
   credential: Credential | undefined
+  /** The path that the rules about rate limits are asked with, where the API has any. */
+  chargedPath: string | undefined
   outcome: Outcome
   failure: FailureTag | undefined
 }

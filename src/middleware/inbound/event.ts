@@ -49,6 +49,7 @@ export function event(options: EventOptions, next: Handler): (bindings: Bindings
       client: undefined,
       publicOrigin: '',
       credential: undefined,
+      chargedPath: undefined,
       outcome: REJECTED,
       failure: undefined,
     }

@@ -13,6 +13,7 @@ import { headerValue, joinedHeader } from '../../http/headers.ts'
 import type { Detail, UpstreamUse } from '../../outcome.ts'
 import type { Digest, HeaderList, Inbound } from '../../ports.ts'
 import type { Question } from '../outbound/exchange.ts'
+import type { Caller } from './client.ts'
 
 export interface QuestionParts {
   readonly address: UpstreamAddress
@@ -29,6 +30,7 @@ export interface QuestionParts {
   readonly further: FurtherFields
   /** Whether the API has rate limits. */
   readonly isCharged: boolean
+  readonly caller: Caller
   readonly use: UpstreamUse
 }
 
@@ -74,6 +76,9 @@ export function questionOf(inbound: Inbound, parts: QuestionParts, digest: Diges
     clientModifiedSince: takesPart ? parts.validators.modifiedSince : undefined,
     bypass,
     isCharged: parts.isCharged,
+    client: parts.caller.client,
+    isBackground: parts.caller.isBackground,
+    longestWait: 0,
     use: parts.use,
     signal: () => inbound.signal(),
   }

@@ -52,6 +52,8 @@ function detached(question: Question): Question {
     directives: NO_DIRECTIVES,
     clientTags: [],
     clientModifiedSince: undefined,
+    isBackground: true,
+    longestWait: 0,
     use: { requests: 0, cost: 0, milliseconds: 0 },
     signal: () => new AbortController().signal,
   }

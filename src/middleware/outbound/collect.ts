@@ -71,6 +71,37 @@ function resumed(chunks: Uint8Array[], rest: AsyncIterator<Uint8Array>): AsyncIt
   return { [Symbol.asyncIterator]: () => iterator }
 }
 
+/** Bytes that are held, in the form of those that arrive. */
+export function asStream(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  return resumed([bytes], { next: async () => ({ done: true, value: undefined }) })
+}
+
+/** A body that tells when it has been read to its end, has broken off, or was given up. Told once. */
+export function whenOver(body: AsyncIterable<Uint8Array>, over: () => void): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const iterator = body[Symbol.asyncIterator]()
+      return {
+        async next() {
+          try {
+            const result = await iterator.next()
+            if (result.done === true) over()
+            return result
+          } catch (thrown) {
+            over()
+            throw thrown
+          }
+        },
+        async return() {
+          over()
+          await iterator.return?.()
+          return { done: true, value: undefined }
+        },
+      }
+    },
+  }
+}
+
 /** Lets go of a body that will not be passed on, and with it of the upstream's connection. */
 export async function discard(body: Body): Promise<void> {
   if (body === null || body instanceof Uint8Array) return

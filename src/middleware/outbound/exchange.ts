@@ -1,9 +1,10 @@
 import type { Credential } from '../../github/credential.ts'
+import type { LimitRefusal, Refusal } from '../../github/refusal.ts'
 import type { UpstreamAddress } from '../../github/upstream.ts'
 import type { CacheControl } from '../../http/cache-control.ts'
 import type { EntityTag } from '../../http/entity-tag.ts'
 import type { Detail, Outcome, UpstreamUse } from '../../outcome.ts'
-import type { Body, HeaderList, MaybePromise, StoredBody, UpstreamResponse, Validation } from '../../ports.ts'
+import type { Body, Client, HeaderList, MaybePromise, StoredBody, UpstreamResponse, Validation } from '../../ports.ts'
 
 /** What a client asks, vetted and in the upstream's terms. Everything that outbound mechanisms may know of a request. */
 export interface Question {
@@ -41,6 +42,12 @@ export interface Question {
   readonly bypass: Detail | undefined
   /** Whether the API that is asked has rate limits. */
   readonly isCharged: boolean
+  /** Which app asks: whose share of a budget it is. */
+  readonly client: Client
+  /** Work that can wait: it may not touch the reserve. */
+  readonly isBackground: boolean
+  /** For how long this attempt may wait for budget, ms; 0: not at all. */
+  readonly longestWait: number
   /** What asking amounted to so far. */
   readonly use: UpstreamUse
   /** Aborts when nobody waits for the answer any longer. */
@@ -66,6 +73,8 @@ export interface Answer {
   /** Age to state, ms, where the answer was reused without asking. */
   readonly age: number | undefined
   readonly outcome: Outcome
+  /** The upstream refused for a limit, which says nothing about what was asked. */
+  readonly limited?: LimitRefusal
 }
 
 /**
@@ -74,5 +83,15 @@ export interface Answer {
  */
 export type Answerer = (question: Question) => MaybePromise<Answer>
 
-/** Asks the upstream once, with these fields instead of the question's own. */
-export type Attempt = (question: Question, headers: HeaderList) => Promise<UpstreamResponse>
+/** An upstream's answer, and why it refused where the body had to be read to know. */
+export interface Response extends UpstreamResponse {
+  readonly refusal?: Refusal
+  /** It is an earlier answer: the upstream was not asked again. */
+  readonly isRepeated?: true
+}
+
+/**
+ * Asks the upstream once. The fields to ask with, instead of the question's own, are composed when it is its turn: what is
+ * known then may spare a unit.
+ */
+export type Attempt = (question: Question, compose: () => MaybePromise<HeaderList>) => Promise<Response>

@@ -87,6 +87,7 @@ export class Flights {
       this.#flights.get(question.key) ??
       // What was learnt by asking for the whole answers a question for its head as well.
       (question.method === 'HEAD' ? this.#flights.get(flightKey(question)) : undefined)
+    if (flight !== undefined && waitsForAnother(flight, question)) return undefined
     // A read begun after a write must not get what was asked before it.
     if (flight === undefined || flight.waiting >= MOST_WAITING || flight.giveUp.signal.aborted) return undefined
     return isCurrent(question, flight, this.#epochs) ? flight : undefined
@@ -205,6 +206,18 @@ function flightKey(question: Question): string {
 
 function headKey({ key }: Question): string {
   return `HEAD ${key}`
+}
+
+/**
+ * Whether a flight waits for budget as this question would not: it is another client's, whose turn may come later, or of work
+ * that can wait, or it may not wait at all and will fail.
+ */
+function waitsForAnother({ question: begun, use }: Flight, question: Question): boolean {
+  if (begun.longestWait < question.longestWait) return true
+  // What has left waits for nothing any more.
+  if (use?.requests !== 0) return false
+  const isOther = begun.client.group !== question.client.group || begun.client.name !== question.client.name
+  return isOther || (begun.isBackground && !question.isBackground)
 }
 
 /** `no-cache` and `max-age=0` want what is true now, not what was asked before they came. */

@@ -92,13 +92,14 @@ export function gate(options: GateOptions, flights: Flights): Revalidating {
   }
 
   async function asked(question: Question, found: MaybePromise<StoredAnswer | undefined>): Promise<Answer> {
-    // Before any wait for the store: those who were let go together look for each other in this turn.
-    const settle = questions.send(question)
+    // Before any wait for the store: those who were let go together look for each other in this turn. One who joins a flight
+    // sends nothing: whoever began it has noted it, and may have taken that back because it waits for its turn.
+    const settle = flights.isJoinable(question) ? undefined : questions.send(question)
     try {
       return await flights.answer(question, found instanceof Promise ? await found : found)
     } finally {
       // The one who began it may have left while others wait for the answer: it is settled when that is there.
-      if (!flights.isJoinable(question)) settle()
+      if (!flights.isJoinable(question)) settle?.()
     }
   }
 

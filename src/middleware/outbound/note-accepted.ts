@@ -7,8 +7,10 @@ import type { Attempt } from './exchange.ts'
  * what anybody else gets. Refusals other than 401 say nothing, for a valid token meets 403 and 404 as well.
  */
 export function noteAccepted(accepted: AcceptedCredentials, next: Attempt): Attempt {
-  return async function noted(question, headers) {
-    const response = await next(question, headers)
+  return async function noted(question, compose) {
+    const response = await next(question, compose)
+    // A preflight is answered before anybody looks at the credential.
+    if (question.method === 'OPTIONS') return response
     const { fingerprint, isAnonymous } = question.credential
     // Fields and parameters that the upstream may not read at all make nobody known to it: it answers as to the anonymous.
     if (isAnonymous || headerValue(question.headers, 'authorization') === undefined) return response

@@ -5,9 +5,9 @@ import type { UpstreamHealth } from './upstream-health.ts'
 
 /** Notes of every attempt whether the upstream answered it. */
 export function noteHealth(health: UpstreamHealth, clock: Clock, next: Attempt): Attempt {
-  return async function noted(question, headers) {
+  return async function noted(question, compose) {
     try {
-      const response = await next(question, headers)
+      const response = await next(question, compose)
       health.succeeded(clock.now())
       return response
     } catch (thrown) {

@@ -1,10 +1,10 @@
-import { isLimitRefusal } from '../../github/rate-limit.ts'
 import type { FreshnessPolicy } from '../../http/freshness.ts'
 import type { Outcome } from '../../outcome.ts'
-import type { CacheStore, Digest, UpstreamResponse } from '../../ports.ts'
+import type { CacheStore, Digest } from '../../ports.ts'
 import type { Arrivals } from './arrivals.ts'
+import { isLimitRefusal } from './ask.ts'
 import { collect } from './collect.ts'
-import type { Answer, Question, StoredAnswer } from './exchange.ts'
+import type { Answer, Question, Response, StoredAnswer } from './exchange.ts'
 import type { Keeper } from './keeper.ts'
 import { type Moment, reasonNotToStore, representationOf } from './representation.ts'
 import { liveFields } from './stored-fields.ts'
@@ -23,7 +23,7 @@ export interface OtherStatusOptions {
 export type OtherStatus = (
   question: Question,
   stored: StoredAnswer | undefined,
-  response: UpstreamResponse,
+  response: Response,
   moment: Moment,
 ) => Promise<Answer>
 
@@ -36,13 +36,16 @@ export function otherStatus({ store, arrivals, end, digest, policy, maxEntryByte
   return async function answered(question, stored, response, moment) {
     const { status, headers } = response
     const forward = stored === undefined ? 'uri-miss' : 'stale'
-    const outcome: Outcome =
-      status < 300
+    const outcome: Outcome = response.isRepeated
+      ? REPEATED
+      : status < 300
         ? { name: 'fetched', forward, forwardStatus: status }
         : { name: 'refused', forward: 'miss', forwardStatus: status }
     // Also where nothing was stored when it was asked: another answer may have been since.
     const isFirst = !arrivals.since(moment.arrivals, question.key)
     const arrival = endsReuse(response) ? await end(question) : arrivals.current()
+    // It was another's, or of another time: nothing of it is kept here.
+    if (response.isRepeated) return passed(response, outcome)
     const reason = reasonNotToStore(question, response, policy, maxEntryBytes, moment.arrivedAt)
     if (reason !== undefined) return passed(response, status < 300 ? { ...outcome, detail: reason } : outcome)
 
@@ -66,12 +69,20 @@ export function otherStatus({ store, arrivals, end, digest, policy, maxEntryByte
  * Whether a response ends what was stored: the thing moved, is gone, or may no longer be read by this credential. Limits
  * and faults of the upstream say nothing about the representation.
  */
-function endsReuse({ status, headers }: UpstreamResponse): boolean {
-  return status < 500 && status !== 408 && !isLimitRefusal(status, headers)
+function endsReuse(response: Response): boolean {
+  return response.status < 500 && response.status !== 408 && !isLimitRefusal(response)
+}
+
+/** Of an earlier answer that was given again. */
+export const REPEATED: Outcome = { name: 'refused', forward: 'miss', detail: 'refused-before' }
+
+/** What an answer says of the limit that it was refused for. */
+export function limitedBy({ refusal }: Response): Pick<Answer, 'limited'> {
+  return refusal?.kind === 'primary' || refusal?.kind === 'secondary' ? { limited: refusal } : {}
 }
 
 /** A response as it is, its body still to be read. */
-export function passed(response: UpstreamResponse, outcome: Outcome): Answer {
+export function passed(response: Response, outcome: Outcome): Answer {
   const { status, headers, body } = response
-  return { status, headers, live: [], body, stored: undefined, age: undefined, outcome }
+  return { status, headers, live: [], body, stored: undefined, age: undefined, outcome, ...limitedBy(response) }
 }

@@ -7,15 +7,15 @@ import type { Attempt } from './exchange.ts'
  * here can know whether the upstream acted on it (RFC 9110 §9.2.2).
  */
 export function retryLostConnection(next: Attempt): Attempt {
-  return async function retried(question, headers) {
+  return async function retried(question, compose) {
     try {
-      return await next(question, headers)
+      return await next(question, compose)
     } catch (thrown) {
       const failure = toFailure(thrown)
       const isRead = question.method === 'GET' || question.method === 'HEAD'
       const wasLost = failure.tag === 'upstream-reset' && failure.onReusedConnection
       if (!isRead || question.body !== null || !wasLost || question.signal().aborted) throw failure
-      return next(question, headers)
+      return next(question, compose)
     }
   }
 }

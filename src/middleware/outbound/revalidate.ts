@@ -5,16 +5,17 @@ import { isEntityTag, weaklyEqual } from '../../http/entity-tag.ts'
 import type { FreshnessPolicy } from '../../http/freshness.ts'
 import { headerValue, joinedHeader, withHeader } from '../../http/headers.ts'
 import type { Detail, ForwardReason, Outcome } from '../../outcome.ts'
-import type { CacheStore, Clock, Digest, KnownRepresentations, UpstreamResponse, WriteEpochs } from '../../ports.ts'
+import type { CacheStore, Clock, Digest, KnownRepresentations, MaybePromise, WriteEpochs } from '../../ports.ts'
 import { Arrivals } from './arrivals.ts'
 import { collect } from './collect.ts'
 import { isCurrent } from './current.ts'
 import type { EntityTagMemory } from './entity-tag-memory.ts'
-import type { Answer, Attempt, Question, StoredAnswer } from './exchange.ts'
+import type { Answer, Attempt, Question, Response, StoredAnswer } from './exchange.ts'
 import type { Revalidating } from './fresh.ts'
 import { keeper } from './keeper.ts'
 import { learnFromBody, learnFromHeaders } from './learn-tags.ts'
 import type { LinkMemory } from './link-memory.ts'
+import { lookup } from './lookup.ts'
 import { otherStatus, passed } from './other-status.ts'
 import type { Predict } from './predict.ts'
 import { predictedRepresentation } from './predicted-representation.ts'
@@ -47,13 +48,16 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
   const { keep, end, compare } = keeper({ store, known, arrivals })
   const answerOther = otherStatus({ ...options, arrivals, end })
 
-  /** One exchange with the upstream, and when it was. */
-  async function exchange(question: Question, conditions: Conditions): Promise<[UpstreamResponse, Moment]> {
-    // Read before asking: a write that comes while the question is out must find the answer old.
-    const before = { epoch: epochs.current(), arrivals: arrivals.current() }
-    const askedAt = clock.now()
-    const response = await next(question, [...question.headers, ...conditions.fields])
-    return [response, { ...before, askedAt, arrivedAt: clock.now() }]
+  /** One exchange with the upstream, and when it was. The conditions are composed when it is this question's turn. */
+  async function exchange(question: Question, compose: () => MaybePromise<Conditions>): Promise<[Response, Moment]> {
+    let before = { epoch: 0, arrivals: 0, askedAt: 0 }
+    const response = await next(question, async () => {
+      const { fields } = await compose()
+      // Read before asking: a write that comes while the question is out must find the answer old.
+      before = { epoch: epochs.current(), arrivals: arrivals.current(), askedAt: clock.now() }
+      return [...question.headers, ...fields]
+    })
+    return [response, { ...before, arrivedAt: clock.now() }]
   }
 
   async function conditionsFor(question: Question, stored: StoredAnswer | undefined): Promise<Conditions> {
@@ -71,7 +75,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
 
   return async function revalidated(question, found) {
     if (question.bypass !== undefined) {
-      const [response] = await exchange(question, UNCONDITIONAL)
+      const [response] = await exchange(question, () => UNCONDITIONAL)
       return passed(response, { name: 'bypassed', forward: 'bypass', detail: question.bypass })
     }
     arrivals.begin(question.key)
@@ -83,9 +87,16 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
   }
 
   async function answered(question: Question, found: StoredAnswer | undefined): Promise<Answer> {
-    const stored = confirmable(question, found)
-    const conditions = await conditionsFor(question, stored)
-    const [response, moment] = await exchange(question, conditions)
+    const begun = arrivals.current()
+    let stored: StoredAnswer | undefined
+    let conditions = UNCONDITIONAL
+    const [response, moment] = await exchange(question, async () => {
+      // Where it had to wait for its turn, another answer may have come meanwhile.
+      const latest = arrivals.since(begun, question.key) ? await lookup(store, question.key) : found
+      stored = confirmable(question, latest)
+      conditions = await conditionsFor(question, stored)
+      return conditions
+    })
     if (response.status !== 304) return received(question, stored, response, moment, conditions)
 
     const habit = tags.learning(question.path, joinedHeader(question.headers, 'accept'))
@@ -129,7 +140,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
 
   /** The 304 was not enough: the same question without conditions. */
   async function again(question: Question, stored: StoredAnswer | undefined, detail: Detail): Promise<Answer> {
-    const [response, moment] = await exchange(question, UNCONDITIONAL)
+    const [response, moment] = await exchange(question, () => UNCONDITIONAL)
     if (response.status === 304) throw unasked304()
     if (detail === 'link-unconfirmed' && headerValue(response.headers, 'link') !== undefined)
       links.learning(question.path).sawLinkOnlyOn200()
@@ -141,7 +152,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     question: Question,
     stored: StoredAnswer | undefined,
     updated: StoredAnswer,
-    response: UpstreamResponse,
+    response: Response,
     moment: Moment,
   ): Promise<Answer> {
     const forbidden = parseCacheControl(joinedHeader(response.headers, 'cache-control')).noStore
@@ -163,7 +174,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
   async function received(
     question: Question,
     stored: StoredAnswer | undefined,
-    response: UpstreamResponse,
+    response: Response,
     moment: Moment,
     conditions: Conditions,
     detail?: Detail,
@@ -175,7 +186,7 @@ export function revalidate(options: RevalidateOptions, next: Attempt): Revalidat
     if (isEvidence(question, conditions)) learnFromHeaders(habit, conditions, response.headers)
     const base = { forward: forwardOf(question, stored), forwardStatus: status }
     /** The stored copy has been replaced upstream by something that is not kept. */
-    const unkept = async (of: UpstreamResponse, why?: Detail): Promise<Answer> => {
+    const unkept = async (of: Response, why?: Detail): Promise<Answer> => {
       // Also where nothing was stored when it was asked: another answer may have been since, or is about to be.
       await end(question)
       return passed(of, { name: 'fetched', ...base, ...(why === undefined ? {} : { detail: why }) })
@@ -223,13 +234,13 @@ function unasked304(): Failure {
   return new Failure('upstream-invalid', { detail: '304 to an unconditional request' })
 }
 
-function answerFrom(stored: StoredAnswer, response: UpstreamResponse, outcome: Outcome): Answer {
+function answerFrom(stored: StoredAnswer, response: Response, outcome: Outcome): Answer {
   const { validation, body } = stored
   const live = liveFields(response.headers)
   return { status: 200, headers: validation.headers, live, body: body.bytes, stored, age: undefined, outcome }
 }
 
-function passed304(response: UpstreamResponse, tag: string | undefined, stored: StoredAnswer | undefined): Answer {
+function passed304(response: Response, tag: string | undefined, stored: StoredAnswer | undefined): Answer {
   const forward = stored === undefined ? 'uri-miss' : 'stale'
   const outcome: Outcome = { name: 'confirmed', forward, forwardStatus: 304 }
   const answer = passed(response, outcome)

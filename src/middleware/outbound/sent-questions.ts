@@ -41,13 +41,18 @@ export class SentQuestions {
     return counts && this.#add(question) ? () => this.#settle(question) : NOTHING
   }
 
+  /** Takes back the note of a question that has to wait for its turn: nobody waits for whoever is itself waiting. */
+  holdBack(question: Question): void {
+    this.#settle(question)
+  }
+
   /**
    * Notes a question that is being answered with a 200, while the body is still on its way: also one of a credential that is
    * new to the gateway, for now it is accepted.
    */
   announce(next: Attempt): Attempt {
-    return async (question, headers) => {
-      const response = await next(question, headers)
+    return async (question, compose) => {
+      const response = await next(question, compose)
       if (response.status === 200) this.#add(question)
       return response
     }

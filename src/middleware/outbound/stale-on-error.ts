@@ -1,17 +1,12 @@
 import { Failure } from '../../errors.ts'
-import { mayStandIn, type StaleRules } from '../../http/staleness.ts'
-import type { AcceptedCredentials, CacheStore, Clock, WriteEpochs } from '../../ports.ts'
+import type { StaleRules } from '../../http/staleness.ts'
 import { discard } from './collect.ts'
-import { isCurrent } from './current.ts'
 import type { Answer, Question } from './exchange.ts'
-import { type Revalidating, reusedAnswer } from './fresh.ts'
-import { lookup } from './lookup.ts'
+import type { Revalidating } from './fresh.ts'
+import type { StandIn } from './stand-in.ts'
 
 export interface StaleOnErrorOptions {
-  readonly store: CacheStore
-  readonly epochs: WriteEpochs
-  readonly accepted: AcceptedCredentials
-  readonly clock: Clock
+  readonly standIn: StandIn
   readonly rules: StaleRules
 }
 
@@ -24,24 +19,10 @@ const ERRORS = new Set([500, 502, 503, 504])
  * page, a limit.
  */
 export function staleOnError(options: StaleOnErrorOptions, next: Revalidating): Revalidating {
-  const { store, epochs, accepted, clock, rules } = options
-
-  /**
-   * The copy that may be used. Looked up now, and not taken from before the upstream was asked: it may have been replaced
-   * or ended since, and something may have been written.
-   */
-  async function standIn(question: Question, outcome: Answer['outcome']): Promise<Answer | undefined> {
-    const stored = await lookup(store, question.key)
-    if (stored === undefined || !isCurrent(question, stored.validation, epochs)) return undefined
-    const { fingerprint, isAnonymous } = question.credential
-    if (!isAnonymous && !accepted.has(fingerprint)) return undefined
-    const now = clock.now()
-    if (!mayStandIn(stored.validation, rules, question.directives, !isAnonymous, now)) return undefined
-    return reusedAnswer(stored, now, outcome)
-  }
+  const { standIn, rules } = options
 
   async function afterFailure(question: Question, failure: Failure): Promise<Answer> {
-    const answer = await standIn(question, {
+    const answer = await standIn(question, rules, {
       name: 'stale',
       forward: 'stale',
       detail: 'upstream-failed',
@@ -54,7 +35,7 @@ export function staleOnError(options: StaleOnErrorOptions, next: Revalidating): 
   async function afterError(question: Question, answer: Answer): Promise<Answer> {
     const { status } = answer
     const outcome = { name: 'stale', forward: 'stale', forwardStatus: status, detail: 'upstream-error' } as const
-    const instead = await standIn(question, outcome)
+    const instead = await standIn(question, rules, outcome)
     if (instead === undefined) return answer
     // Nobody reads it now, and its connection must not wait for that.
     await discard(answer.body)

@@ -1,6 +1,7 @@
 import { credentialScope, scopesOfLocations } from '../../github/write-scopes.ts'
 import type { AcceptedCredentials, WriteEpochs } from '../../ports.ts'
 import type { Answerer, Attempt } from './exchange.ts'
+import { limitedBy, REPEATED } from './other-status.ts'
 
 /**
  * Passes everything that is not a read straight through, once. What it may have changed is asked for again afterwards:
@@ -16,19 +17,26 @@ export function write(epochs: WriteEpochs, accepted: AcceptedCredentials, next: 
     const scopes = question.scopes()
     // Without a credential there is no caller of one's own: every other anonymous one would be meant too.
     const own = isAnonymous || scopes.length === 0 ? [] : [credentialScope(fingerprint)]
-    const isAccepted = accepted.has(fingerprint)
+    let isSent = false
+    let isAccepted = false
     let carriedOut = false
     let located: readonly string[] = []
-    epochs.bump(isAccepted ? scopes : own)
     try {
-      const { status, headers, body } = await next(question, question.headers)
+      const response = await next(question, () => {
+        // Now, and not before it waited for its turn: what was asked meanwhile saw the state before it.
+        isSent = true
+        isAccepted = accepted.has(fingerprint)
+        epochs.bump(isAccepted ? scopes : own)
+        return question.headers
+      })
+      const { status, headers, body } = response
       carriedOut = status < 400
       if (carriedOut && scopes.length > 0) located = scopesOfLocations(headers, question.address, question.path)
-      const outcome = { name: 'written', forwardStatus: status } as const
-      return { status, headers, live: [], body, stored: undefined, age: undefined, outcome }
+      const outcome = response.isRepeated ? REPEATED : ({ name: 'written', forwardStatus: status } as const)
+      return { status, headers, live: [], body, stored: undefined, age: undefined, outcome, ...limitedBy(response) }
     } finally {
       // Also when it failed: the upstream may have acted on it all the same.
-      epochs.bump(isAccepted || carriedOut ? scopes : own)
+      if (isSent) epochs.bump(isAccepted || carriedOut ? scopes : own)
       if (located.length > 0) epochs.bump(located)
     }
   }

@@ -1,9 +1,10 @@
+import type { Credential } from '../../github/credential.ts'
 import { isSamePresented } from '../../github/presentation-tag.ts'
-import { rateLimitFields, resourceOf } from '../../github/rate-limit.ts'
+import { rateLimitFields, statesRateLimit } from '../../github/rate-limit.ts'
 import { cacheStatusOf } from '../../http/cache-status.ts'
 import { isLeftOutOf304, isNotModified } from '../../http/conditions.ts'
 import { withoutHeaders } from '../../http/headers.ts'
-import type { BudgetLedger, Clock, MaybePromise, OutgoingAnswer } from '../../ports.ts'
+import type { Clock, MaybePromise, OutgoingAnswer, RateLimit } from '../../ports.ts'
 import { discard } from '../outbound/collect.ts'
 import type { Answer } from '../outbound/exchange.ts'
 import { type BodyOptions, type PresentedBody, presentPassingBody, presentStoredBody } from './body.ts'
@@ -13,7 +14,11 @@ import { withStatus } from './status-field.ts'
 import type { View } from './view.ts'
 
 export interface PresentOptions extends BodyOptions {
-  readonly ledger: BudgetLedger
+  /**
+   * The last stated numbers of the budget that a question of this credential for this path (below the API's root, raw)
+   * belongs to; `undefined` where none are known.
+   */
+  readonly limits: (credential: Credential, path: string) => RateLimit | undefined
   readonly clock: Clock
 }
 
@@ -21,18 +26,18 @@ export interface PresentOptions extends BodyOptions {
  * Turns what the upstream said into what this client gets: its own 304 where it holds these bytes already, URLs that
  * point here, the coding it asked for, and what became of its request. Happens once, after the cache.
  *
- * @param fingerprint of the client's credential: whose rate limits a stored answer states
+ * @param credential the client's: whose rate limits an answer states that the upstream said nothing of them with
  */
 export function present(
   options: PresentOptions,
   answer: Answer,
   view: View,
-  fingerprint: string,
+  credential: Credential,
 ): MaybePromise<OutgoingAnswer> {
   const { stored } = answer
   if (stored !== undefined) {
     const presented = presentStoredFields(stored, view)
-    const added = addedFields(options, answer, view, fingerprint)
+    const added = addedFields(options, answer, view, credential)
     if (isHeldByClient(options, answer, presented, view)) return notModified(presented, added)
     if (view.range !== undefined) {
       const part = presentPart(answer, stored, presented, added, view)
@@ -42,7 +47,7 @@ export function present(
     const body = presentStoredBody(options, stored, presented, view)
     return body instanceof Promise ? body.then(complete) : complete(body)
   }
-  return presentPassing(options, answer, view, fingerprint)
+  return presentPassing(options, answer, view, credential)
 }
 
 /** An answer that is not stored: its body may still be arriving. */
@@ -50,10 +55,10 @@ async function presentPassing(
   options: PresentOptions,
   answer: Answer,
   view: View,
-  fingerprint: string,
+  credential: Credential,
 ): Promise<OutgoingAnswer> {
   const presented = presentFields(answer.headers, answer.status, view)
-  const added = addedFields(options, answer, view, fingerprint)
+  const added = addedFields(options, answer, view, credential)
   if (isHeldByClient(options, answer, presented, view)) {
     await discard(answer.body)
     return notModified(presented, added)
@@ -62,11 +67,11 @@ async function presentPassing(
 }
 
 /** Fields that are worked out anew for every answer. */
-function addedFields(options: PresentOptions, answer: Answer, view: View, fingerprint: string): string[] {
+function addedFields(options: PresentOptions, answer: Answer, view: View, credential: Credential): string[] {
   const { outcome, live, age, status } = answer
   const added = [...live]
-  if (outcome.name === 'hit' || outcome.name === 'stale') {
-    const limits = options.ledger.latest(fingerprint, resourceOf(view.path))
+  if (view.isCharged && !statesLimits(answer)) {
+    const limits = options.limits(credential, view.path)
     if (limits !== undefined) added.push(...rateLimitFields(limits))
   }
   if (age !== undefined) added.push('age', String(Math.floor(age / 1000)))
@@ -74,6 +79,11 @@ function addedFields(options: PresentOptions, answer: Answer, view: View, finger
   if (cacheStatus !== undefined) added.push('cache-status', cacheStatus)
   added.push('x-request-id', view.requestId)
   return added
+}
+
+/** Whether the upstream's own numbers come with this answer. Fields of a stored one hold none (stored-fields.ts). */
+function statesLimits({ live, headers, stored }: Answer): boolean {
+  return statesRateLimit(live) || (stored === undefined && statesRateLimit(headers))
 }
 
 /**

@@ -10,6 +10,8 @@ export interface View {
   readonly accept: string | undefined
   /** Whether bodies of this API hold URLs of GitHub's own that are to be rewritten (GraphQL answers do not). */
   readonly rewritesBodies: boolean
+  /** Whether this API has rate limits: then every answer states those that it belongs to. */
+  readonly isCharged: boolean
   readonly roots: UrlRoots
   /** Scheme, host and port that the client uses, without a trailing slash. */
   readonly publicOrigin: string

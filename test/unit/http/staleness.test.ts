@@ -143,6 +143,11 @@ describe('standing in for an error', () => {
       expect(may(validation({ staleIfError: 3_600_000 }), '', 3_599_999, rules)).toBe(true)
     }
     expect(may(validation({ staleIfError: 10_000 }), '', 1, set(0))).toBe(false)
+    // A limit is no error.
+    const limited: StaleRules = { ...set(60_000), isLimit: true }
+    expect(may(validation({ staleIfError: 10_000 }), '', 59_999, limited)).toBe(true)
+    expect(may(validation({ staleIfError: 3_600_000 }), '', 60_000, limited)).toBe(false)
+    expect(may(validation(), 'stale-if-error=10', 10_000, limited)).toBe(false)
   })
 
   test('against must-revalidate only where the operator set the duration, against no-cache never', () => {

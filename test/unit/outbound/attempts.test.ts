@@ -35,7 +35,7 @@ describe('sending again', () => {
         sent++
         throw lost()
       })
-      await expect(attempt(questionFor({ method, authorization: ONE }), [])).rejects.toMatchObject({
+      await expect(attempt(questionFor({ method, authorization: ONE }), () => [])).rejects.toMatchObject({
         tag: 'upstream-reset',
       })
       expect(sent).toBe(1)
@@ -53,7 +53,13 @@ describe('sending again', () => {
 
   test('nothing goes out again that carries a body or that nobody waits for', async () => {
     expect(await attempts('GET', lost, { body: new FakeBody(['x']), bypass: 'request-body' })).toBe(1)
-    expect(await attempts('GET', lost, { signal: AbortSignal.abort() })).toBe(1)
+    const leaving = new AbortController()
+    const leave = () => {
+      leaving.abort()
+      return lost()
+    }
+    expect(await attempts('GET', leave, { signal: leaving.signal })).toBe(1)
+    expect(await attempts('GET', lost, { signal: AbortSignal.abort() })).toBe(0)
   })
 
   test('the second answer counts, with the same conditions', async () => {
@@ -96,13 +102,13 @@ describe('rate limits', () => {
       },
       status === 304 ? null : 'body',
     )
-  const { fingerprint } = questionFor({ authorization: ONE }).credential
+  const { credential } = questionFor({ authorization: ONE })
 
   async function learnt(...answers: ReturnType<typeof stated>[]) {
-    const { get, upstream, ledger } = chain()
+    const { get, upstream, ledger, accounts } = chain()
     upstream(...answers)
     for (const _ of answers) await get({ authorization: ONE })
-    return ledger.latest(fingerprint, 'core')?.remaining
+    return ledger.latest(accounts.nameOf(credential), 'core')?.remaining
   }
 
   test('are learnt from every answer that accepted the credential', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Failure } from '../../../src/errors.ts'
 import type { Detail } from '../../../src/outcome.ts'
 import { answered, confirmed, runway, turns } from './flights.ts'
-import { type Asked, bytesOf, FakeBody } from './harness.ts'
+import { type Asked, bytesOf, FakeBody, questionFor } from './harness.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -252,6 +252,47 @@ describe('who does not join', () => {
     await turns()
     expect(third.text).toBe('newer')
     expect(calls).toHaveLength(2)
+  })
+
+  test('one that may wait for budget is not answered by one that may not', async () => {
+    const { join, calls, flights } = runway()
+    const [hurried, patient] = [join(), join({ longestWait: 5000 })]
+    expect(calls.map(({ question }) => question.longestWait)).toEqual([0, 5000])
+    // The same wait, or a shorter one, will do.
+    const others = [join({ longestWait: 5000 }), join({ longestWait: 1 }), join()]
+    expect(flights.isJoinable(questionFor({ authorization: 'token one', longestWait: 5001 }))).toBe(false)
+    expect(calls).toHaveLength(2)
+    calls[0]!.fail(new Failure('rate-limited'))
+    await turns()
+    calls[1]!.answer(answered('waited'))
+    await turns()
+    expect(hurried.failure).toMatchObject({ tag: 'rate-limited' })
+    expect([patient, ...others].map(({ text }) => text)).toEqual(Array(4).fill('waited'))
+  })
+
+  test.each<[string, Asked, Asked, number]>([
+    ['another client', {}, { client: { group: 'address:192.0.2.2', name: '' } }, 2],
+    ['another name of it', {}, { client: { group: 'address:192.0.2.1', name: 'other' } }, 2],
+    ['work that cannot wait', { isBackground: true }, {}, 2],
+    ['work that can', {}, { isBackground: true }, 1],
+    ['the same client', {}, {}, 1],
+  ])('while a question waits for its turn, %s', async (_name, first, second, questions) => {
+    const { join, calls } = runway()
+    join(first)
+    join(second)
+    expect(calls).toHaveLength(questions)
+    // What has been sent waits for nothing any more.
+    for (const { question } of calls) question.use.requests++
+    join(first)
+    join(second)
+    expect(calls).toHaveLength(questions)
+  })
+
+  test('nor is a HEAD, by a GET that may not wait', () => {
+    const { join, calls } = runway()
+    join()
+    join({ method: 'HEAD', longestWait: 1 })
+    expect(calls.map(({ question }) => question.method)).toEqual(['GET', 'HEAD'])
   })
 
   test.each<[string, Asked]>([

@@ -479,6 +479,83 @@ describe('who does not wait', () => {
   })
 })
 
+describe('a question that has to wait for its turn', () => {
+  /** Each account may have one question on its way. */
+  const turnByTurn = () => waitingRoom(undefined, { limits: { concurrency: 1 } })
+
+  test('keeps nobody waiting: others go, and what they bring is offered when it is its turn', async () => {
+    const { ask, departures, ledger } = turnByTurn()
+    ask('token one', { path: '/first' })
+    await turns()
+    const first = ask('token one')
+    await turns()
+    const second = ask('token two')
+    await turns()
+    expect(ledger.report().waiting).toBe(1)
+    expect(departures.map(({ request }) => request.target)).toEqual(['/api/v3/first', `/api/v3${PATH}`])
+    departures[1]!.land('{"a":1}')
+    await turns()
+    expect(second.answer?.outcome.name).toBe('filled')
+    departures[0]!.land('{}')
+    await turns()
+    departures[2]!.land('{"a":1}')
+    await turns()
+    expect(first.answer?.outcome.name).toBe('predicted')
+  })
+
+  test('is one to wait for as soon as it goes', async () => {
+    const { ask, departures } = turnByTurn()
+    ask('token one', { path: '/first' })
+    await turns()
+    ask('token one')
+    await turns()
+    departures[0]!.land('{}')
+    await turns()
+    const second = ask('token two')
+    await turns()
+    expect(departures).toHaveLength(2)
+    departures[1]!.land('{"a":1}')
+    await turns()
+    departures[2]!.land('{"a":1}')
+    await turns()
+    expect(second.answer?.outcome.name).toBe('predicted')
+  })
+
+  test('for the second time lets those go on who waited for the first', async () => {
+    const { ask, departures } = turnByTurn()
+    ask('token one')
+    await turns()
+    ask('token one', { path: '/next' })
+    await turns()
+    ask('token two')
+    await turns()
+    expect(departures).toHaveLength(1)
+    // It would be sent again at once, had not another of the same account been waiting.
+    departures[0]!.fail(new Failure('upstream-reset', { onReusedConnection: true }))
+    await turns()
+    expect(departures.map(({ request }) => headerValue(request.headers, 'authorization'))).toEqual([
+      'token one',
+      'token one',
+      'token two',
+    ])
+    expect(departures[1]!.request.target).toBe('/api/v3/next')
+  })
+
+  test('and is refused in the end is none to wait for', async () => {
+    const { ask, departures } = turnByTurn()
+    ask('token one', { path: '/first' })
+    await turns()
+    const refused = ask('token one')
+    await turns()
+    departures[0]!.say(response(429, { 'retry-after': '60' }))
+    await turns()
+    expect(refused.failure).toMatchObject({ tag: 'paused' })
+    ask('token two')
+    await turns()
+    expect(departures).toHaveLength(2)
+  })
+})
+
 test('a place is free again after the second, though what was waited for is still out', async () => {
   const { ask, departures, clock } = waitingRoom()
   ask('token one')

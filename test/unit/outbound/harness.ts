@@ -1,4 +1,4 @@
-import { outbound } from '../../../src/app.ts'
+import { type BudgetSettings, chargingOf, outbound } from '../../../src/app.ts'
 import { createDigest } from '../../../src/entry/node/digest.ts'
 import { credentialOf, withoutSecrets } from '../../../src/github/credential.ts'
 import { scopesOfRead, scopesOfWrite } from '../../../src/github/write-scopes.ts'
@@ -6,6 +6,7 @@ import { parseCacheControl } from '../../../src/http/cache-control.ts'
 import type { FreshnessPolicy } from '../../../src/http/freshness.ts'
 import { headerValue } from '../../../src/http/headers.ts'
 import type { StalePolicy } from '../../../src/http/staleness.ts'
+import type { Accounts } from '../../../src/middleware/outbound/accounts.ts'
 import { type EntityTagHabit, EntityTagMemory } from '../../../src/middleware/outbound/entity-tag-memory.ts'
 import type { Answer, Answerer, Question } from '../../../src/middleware/outbound/exchange.ts'
 import { LinkMemory } from '../../../src/middleware/outbound/link-memory.ts'
@@ -14,17 +15,20 @@ import type {
   AcceptedCredentials,
   BudgetLedger,
   CacheStore,
+  Client,
   Clock,
   KnownRepresentations,
   Scheduler,
   UpstreamRequest,
   UpstreamResponse,
   WriteEpochs,
+  WriteSpacing,
 } from '../../../src/ports.ts'
 import { memoryAcceptedCredentials } from '../../../src/store/memory/accepted-credentials.ts'
-import { memoryBudgetLedger } from '../../../src/store/memory/budget-ledger.ts'
 import { memoryCacheStore } from '../../../src/store/memory/cache-store.ts'
+import { memoryKnownAccounts } from '../../../src/store/memory/known-accounts.ts'
 import { memoryKnownRepresentations } from '../../../src/store/memory/known-representations.ts'
+import { type LedgerOptions, memoryBudgetLedger } from '../../../src/store/memory/ledger/index.ts'
 import { memoryPredictedTags } from '../../../src/store/memory/predicted-tags.ts'
 import { memoryWriteEpochs } from '../../../src/store/memory/write-epochs.ts'
 
@@ -102,7 +106,13 @@ export interface Asked {
   readonly clientModifiedSince?: string
   readonly bypass?: Question['bypass']
   readonly body?: Question['body']
+  readonly bodyLength?: number
   readonly signal?: AbortSignal
+  readonly isCharged?: boolean
+  readonly client?: Client
+  readonly isBackground?: boolean
+  /** ms */
+  readonly longestWait?: number
 }
 
 /** A question as the inbound side would make it, without needing the inbound side. */
@@ -118,7 +128,7 @@ export function questionFor({ method = 'GET', path = '/user', query = '', ...res
     query,
     headers,
     body: rest.body ?? null,
-    bodyLength: undefined,
+    bodyLength: rest.bodyLength,
     credential,
     key: `${credential.fingerprint} ${path}?${withoutSecrets(query)}`,
     resource: () => `${path}?${withoutSecrets(query)} json`,
@@ -131,7 +141,10 @@ export function questionFor({ method = 'GET', path = '/user', query = '', ...res
     clientTags: rest.clientTags ?? [],
     clientModifiedSince: rest.clientModifiedSince,
     bypass: rest.bypass,
-    isCharged: true,
+    isCharged: rest.isCharged ?? true,
+    client: rest.client ?? { group: 'address:192.0.2.1', name: '' },
+    isBackground: rest.isBackground ?? false,
+    longestWait: rest.longestWait ?? 0,
     use: { requests: 0, cost: 0, milliseconds: 0 },
     signal: () => rest.signal ?? new AbortController().signal,
   }
@@ -156,6 +169,7 @@ export interface Chain {
   readonly store: CacheStore
   readonly epochs: WriteEpochs
   readonly ledger: BudgetLedger
+  readonly accounts: Accounts
   readonly accepted: AcceptedCredentials
   readonly known: KnownRepresentations
   readonly entityTags: EntityTagMemory
@@ -167,6 +181,11 @@ export interface ChainOptions {
   readonly maxEntryBytes?: number
   readonly store?: CacheStore
   readonly stale?: StalePolicy
+  readonly budget?: Partial<BudgetSettings>
+  readonly limits?: Partial<LedgerOptions>
+  /** Puts something between the mechanisms and the ledger. */
+  readonly watch?: (ledger: BudgetLedger) => BudgetLedger
+  readonly spacing?: WriteSpacing
   /** Whether tags are predicted: off where a test is about something else, and makes tags up. */
   readonly predicts?: boolean
 }
@@ -184,7 +203,10 @@ export function chain({ policy = { mode: 'upstream' }, maxEntryBytes = 10_000, .
   const clock = new HandClock()
   const store = rest.store ?? memoryCacheStore({ bodyBytes: 1_000_000, validationBytes: 1_000_000 })
   const epochs = memoryWriteEpochs(1000)
-  const ledger = memoryBudgetLedger(100, clock)
+  const ledger = memoryBudgetLedger({ ...LEDGER, clock, scheduler: clock, ...rest.limits })
+  // Else what is not known yet is asked one at a time.
+  if (rest.limits === undefined) teachThatNothingIsLimited(ledger)
+  const watched = rest.watch?.(ledger) ?? ledger
   const sent: Sent[] = []
   let script: Script = () => {
     throw new Error('the test did not expect a question')
@@ -202,16 +224,28 @@ export function chain({ policy = { mode: 'upstream' }, maxEntryBytes = 10_000, .
   const links = new LinkMemory()
   const known = memoryKnownRepresentations(100_000)
   const entityTags = rest.predicts === true ? new EntityTagMemory() : new NothingPredictable()
+  const budget: BudgetSettings = {
+    staleOnLimit: { milliseconds: 0, isSet: false },
+    maxWait: 0,
+    accounts: new Map(),
+    anonymousAccount: 'anonymous',
+    anonymousApplication: undefined,
+    clients: new Map(),
+    ...rest.budget,
+  }
+  const charging = chargingOf(budget, { knownAccounts: memoryKnownAccounts(100), accepted, digest, clock })
   const answerer: Answerer = outbound(
-    { freshness: policy, staleOnError: rest.stale ?? { milliseconds: 0, isSet: false }, maxEntryBytes },
+    { freshness: policy, staleOnError: rest.stale ?? { milliseconds: 0, isSet: false }, maxEntryBytes, budget },
     {
+      ...charging,
+      spacing: rest.spacing ?? { next: (_account, run) => run() },
       send,
       store,
       epochs,
       accepted,
       known,
       predicted: memoryPredictedTags(100_000),
-      ledger,
+      ledger: watched,
       clock,
       scheduler: clock,
       digest,
@@ -246,12 +280,51 @@ export function chain({ policy = { mode: 'upstream' }, maxEntryBytes = 10_000, .
     store,
     epochs,
     ledger,
+    accounts: charging.accounts,
     accepted,
     known,
     entityTags,
     links,
   }
 }
+
+/** An upstream with limits off answers once. */
+export function teachThatNothingIsLimited(ledger: BudgetLedger): void {
+  const place = ledger.reserve({
+    account: 'somebody',
+    isVouchedFor: true,
+    resource: 'core',
+    client: { group: 'address:192.0.2.9', name: '' },
+    isBackground: false,
+    isWrite: false,
+    units: 1,
+    longestWait: 0,
+    signal: new AbortController().signal,
+  })
+  if (place instanceof Promise || !place.isGranted) throw new Error('a new ledger grants at once')
+  place.settle({
+    account: 'somebody',
+    isVouchedFor: true,
+    stated: undefined,
+    date: undefined,
+    cost: 1,
+    refused: undefined,
+    retryAfter: undefined,
+    isOrdinary: true,
+  })
+  place.end()
+}
+
+/** A ledger that is in nobody's way, for tests of something else. */
+export const LEDGER = {
+  random: () => 0,
+  maxAccounts: 100,
+  concurrency: 1000,
+  totalConcurrency: 4000,
+  maxWaiting: 1000,
+  pointsPerMinute: 0,
+  reserve: 0,
+} as const
 
 export async function textOf(body: Answer['body']): Promise<string> {
   return decoder.decode(await bytesOf(body))

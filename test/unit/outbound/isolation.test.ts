@@ -104,7 +104,7 @@ describe('two credentials', () => {
   })
 
   test('nor does one see in the other’s answer what belongs to it', async () => {
-    const { get, upstream, ledger } = chain()
+    const { get, upstream, ledger, accounts } = chain()
     upstream(({ headers }) =>
       response(
         200,
@@ -122,7 +122,7 @@ describe('two credentials', () => {
       expect((await get({ authorization })).headers).toContain(authorization)
     }
     const remaining = ['token one', 'token two'].map(
-      (authorization) => ledger.latest(questionFor({ authorization }).credential.fingerprint, 'core')?.remaining,
+      (authorization) => ledger.latest(accounts.nameOf(questionFor({ authorization }).credential), 'core')?.remaining,
     )
     expect(remaining).toEqual([11, 22])
   })

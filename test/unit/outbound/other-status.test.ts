@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { refusalOf } from '../../../src/github/refusal.ts'
 import type { FreshnessPolicy } from '../../../src/http/freshness.ts'
 import { Arrivals } from '../../../src/middleware/outbound/arrivals.ts'
 import type { Answer } from '../../../src/middleware/outbound/exchange.ts'
@@ -80,6 +81,12 @@ describe('which answers other than 200 are kept', () => {
 })
 
 /** A gateway whose upstream answers this, over and over. */
+/** As `ask` hands it on. */
+function classified(answer: UpstreamResponse) {
+  const refusal = refusalOf(answer.status, answer.headers, { message: '', documentationUrl: undefined }, START)
+  return { ...answer, ...(refusal === undefined ? {} : { refusal }) }
+}
+
 function arranged(answer: () => UpstreamResponse) {
   const clock = new HandClock()
   const store = memoryCacheStore({ bodyBytes: 1_000_000, validationBytes: 1_000_000 })
@@ -101,7 +108,7 @@ function arranged(answer: () => UpstreamResponse) {
     async (question, stored): Promise<Answer> => {
       copies.push(stored !== undefined)
       const moment = { epoch: epochs.current(), arrivals: 0, askedAt: clock.now(), arrivedAt: clock.now() }
-      return others(question, stored, answer(), moment)
+      return others(question, stored, classified(answer()), moment)
     },
   )
   const get = async (asked: Asked = {}) => {

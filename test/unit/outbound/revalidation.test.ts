@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { FreshnessPolicy } from '../../../src/http/freshness.ts'
 import { headerValue, joinedHeader } from '../../../src/http/headers.ts'
 import { mergeFields } from '../../../src/middleware/outbound/stored-fields.ts'
-import { chain, JSON_TYPE, PRIVATE, questionFor, response } from './harness.ts'
+import type { UpstreamResponse } from '../../../src/ports.ts'
+import { turns } from './flights.ts'
+import { type Asked, type Chain, chain, held, JSON_TYPE, PRIVATE, questionFor, response } from './harness.ts'
 
 const ONE = { authorization: 'token one' }
 const KEY = questionFor(ONE).key
@@ -189,10 +192,12 @@ describe('answers that end a stored copy', () => {
     [502, {}],
     [503, {}],
   ])('but not %i %j', async (status, fields) => {
-    const { get, upstream, sent } = chain()
+    const { get, upstream, sent, clock } = chain()
     upstream(OLD, response(status, fields as Record<string, string>, 'limit'), response(304))
     await get(ONE)
     expect(await get(ONE)).toMatchObject({ status, text: 'limit' })
+    // After a limit the upstream is left alone for a while.
+    clock.advance(60_000)
     expect(await get(ONE)).toMatchObject({ status: 200, text: 'body', outcome: { name: 'revalidated' } })
     expect(sent[2]?.noneMatch).toBe('W/"a"')
   })
@@ -226,6 +231,57 @@ describe('HEAD', () => {
     await get(ONE)
     await get(head)
     expect(await store.validation(KEY)).toBeDefined()
+  })
+})
+
+describe('a question that has to wait for its turn', () => {
+  const NO_CACHE = { ...ONE, fields: { 'cache-control': 'no-cache' } }
+  const OTHER = { ...ONE, path: '/other' }
+
+  /** One question is out, and others of the same account wait for it. */
+  async function queue(chained: Chain, ...waiting: Asked[]) {
+    const first = held<UpstreamResponse>()
+    chained.upstream(() => first.promise)
+    const before = chained.get({ ...ONE, path: '/first' })
+    await turns()
+    const answers = waiting.map((asked) => chained.get(asked))
+    await turns()
+    expect(chained.ledger.report()).toMatchObject({ inFlight: 1, waiting: waiting.length })
+    const from = chained.sent.length
+    return async (...says: Parameters<Chain['upstream']>) => {
+      chained.upstream(...says)
+      first.settle(response(200, {}, 'first'))
+      await before
+      const outcomes = (await Promise.all(answers)).map(({ outcome }) => outcome.name)
+      return { outcomes, offered: chained.sent.slice(from).map(({ noneMatch }) => noneMatch) }
+    }
+  }
+  const oneAtATime = (policy?: FreshnessPolicy) =>
+    chain({ limits: { concurrency: 1 }, ...(policy === undefined ? {} : { policy }) })
+
+  test('offers what the same credential was sent meanwhile', async () => {
+    const letGo = await queue(oneAtATime(), ONE, OTHER, NO_CACHE)
+    const { outcomes, offered } = await letGo(OLD, response(404), response(304, { etag: '"a"' }))
+    expect(outcomes).toEqual(['filled', 'refused', 'revalidated'])
+    expect(offered).toEqual([undefined, undefined, 'W/"a"'])
+  })
+
+  test('does not offer what was ended meanwhile', async () => {
+    const chained = oneAtATime()
+    chained.upstream(OLD)
+    await chained.get(ONE)
+    const letGo = await queue(chained, ONE, OTHER, NO_CACHE)
+    const { offered } = await letGo(response(404), response(404), OLD)
+    expect(offered).toEqual(['W/"a"', undefined, undefined])
+  })
+
+  test('is asked when it goes: what was written while it waited makes nothing old', async () => {
+    const chained = oneAtATime({ mode: 'duration', milliseconds: 60_000 })
+    const letGo = await queue(chained, ONE)
+    chained.epochs.bump('everything')
+    chained.clock.advance(10_000)
+    await letGo(OLD)
+    expect(await chained.get(ONE)).toMatchObject({ age: 0, outcome: { name: 'hit' } })
   })
 })
 

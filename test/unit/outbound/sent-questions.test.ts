@@ -22,7 +22,7 @@ function setUp(...accepted: Question[]) {
     return promise
   })
   const asking = questions.settle(async (question) => {
-    const { status } = await attempt(question, [])
+    const { status } = await attempt(question, () => [])
     return answered('x', {}, { status })
   })
   const send = (question: Question, stored: undefined) => {
@@ -96,7 +96,7 @@ describe('what has been sent', () => {
     const twice = questions.settle(async (question) => {
       questions.send(question)
       questions.send(question)
-      void attempt(question, [])
+      void attempt(question, () => [])
       sentTwice = ahead(TWO) !== undefined
       return answered()
     })
@@ -124,10 +124,44 @@ describe('a note', () => {
   ])('of a credential that is new is made when it is answered with %i: %s', async (status, counts) => {
     const { questions, ahead } = setUp()
     const attempt = questions.announce(async () => response(status))
-    const asked = attempt(ONE, [])
+    const asked = attempt(ONE, () => [])
     expect(ahead(TWO)).toBeUndefined()
     await asked
     expect(ahead(TWO) !== undefined).toBe(counts)
+  })
+})
+
+describe('a question that has to wait for its turn', () => {
+  test('is nothing to wait for until it goes', async () => {
+    const { questions, ahead, sent } = setUp(ONE)
+    const land = sent(ONE)
+    questions.holdBack(ONE)
+    expect(ahead(TWO)).toBeUndefined()
+    questions.send(ONE)
+    expect(ahead(TWO)).toBe(ONE.credential.fingerprint)
+    await land()
+    expect(ahead(TWO)).toBeUndefined()
+  })
+
+  test('lets those go on who waited for it, once', () => {
+    const { questions } = setUp(ONE, TWO)
+    const settle = questions.send(ONE)
+    let gone = 0
+    questions.before(TWO)!.waiting.add(() => gone++)
+    questions.holdBack(ONE)
+    expect(gone).toBe(1)
+    questions.holdBack(ONE)
+    settle()
+    expect(gone).toBe(1)
+  })
+
+  test('holds back no other', () => {
+    const { questions, ahead } = setUp(ONE, TWO)
+    questions.send(ONE)
+    questions.holdBack(TWO)
+    questions.holdBack({ ...ONE, resource: () => 'another' })
+    questions.holdBack({ ...ONE, key: 'another variant' })
+    expect(ahead(THREE)).toBe(ONE.credential.fingerprint)
   })
 })
 
@@ -154,7 +188,7 @@ describe('those who wait', () => {
     let gone = 0
     const send = questions.settle(async (question) => {
       questions.send(question)
-      const response = attempt(question, [])
+      const response = attempt(question, () => [])
       questions.before(TWO)!.waiting.add(() => gone++)
       await response
       return answered()

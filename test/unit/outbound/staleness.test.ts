@@ -6,6 +6,7 @@ import type { Answer, Question } from '../../../src/middleware/outbound/exchange
 import { fresh, type Revalidating } from '../../../src/middleware/outbound/fresh.ts'
 import { representationOf } from '../../../src/middleware/outbound/representation.ts'
 import { staleOnError } from '../../../src/middleware/outbound/stale-on-error.ts'
+import { standIn } from '../../../src/middleware/outbound/stand-in.ts'
 import type { Body } from '../../../src/ports.ts'
 import { memoryAcceptedCredentials } from '../../../src/store/memory/accepted-credentials.ts'
 import { memoryCacheStore } from '../../../src/store/memory/cache-store.ts'
@@ -45,7 +46,10 @@ function arranged({
     background: (work: Promise<void>) => void pending.push(work),
     report: (f: Failure) => reported.push(f),
   }
-  const reads = fresh({ ...use, askInBackground: askInBackground(background, next) }, staleOnError(use, next))
+  const reads = fresh(
+    { ...use, askInBackground: askInBackground(background, next) },
+    staleOnError({ ...use, standIn: standIn(use) }, next),
+  )
   return {
     ...use,
     clock,

@@ -9,11 +9,13 @@ const NEVER: UpstreamResponse = response(200, BASE, '{"second":true}')
 
 /** Whether an answer was kept: whether the next question could have been answered with it. */
 async function isKept(answer: UpstreamResponse, asked: Parameters<typeof questionFor>[0] = {}): Promise<boolean> {
-  const { get, upstream, sent, store } = chain()
+  const { get, upstream, sent, store, clock } = chain()
   upstream(answer, NEVER)
   const question = { authorization: TOKEN, ...asked }
   await get(question)
   const kept = (await store.validation(questionFor(question).key)) !== undefined
+  // After a refusal the upstream is left alone for a while.
+  clock.advance(60_000)
   await get({ ...question, method: 'GET', fields: {} })
   // What the store holds must show on the wire as well.
   expect(sent[1]?.noneMatch === 'W/"a"' || sent[1]?.modifiedSince !== undefined).toBe(kept)

@@ -19,6 +19,10 @@ describe('a credential counts as accepted', () => {
     expect(await accepted({ authorization: 'token one' })).toBe(true)
   })
 
+  test('not by the answer to a preflight, which is given before anybody looks at it', async () => {
+    expect(await accepted({ authorization: 'token one', method: 'OPTIONS' })).toBe(false)
+  })
+
   test.each<[string, Asked]>([
     ['access_token', { query: 'access_token=1' }],
     ['client_id', { query: 'client_id=1' }],

@@ -1,8 +1,20 @@
 import { describe, expect, test } from 'vitest'
-import { countHeader, headerValue, joinedHeader } from '../../../src/http/headers.ts'
+import { headerValue, joinedHeader } from '../../../src/http/headers.ts'
 import type { Answer } from '../../../src/middleware/outbound/exchange.ts'
+import type { View } from '../../../src/middleware/present/view.ts'
+import type { OutcomeName } from '../../../src/outcome.ts'
+import type { OutgoingAnswer, RateLimit } from '../../../src/ports.ts'
 import { JSON_TYPE, START } from '../outbound/harness.ts'
-import { hitOf, PUBLIC_ORIGIN, passedAnswer, presenter, storedAnswer, UPSTREAM, viewOf } from './harness.ts'
+import {
+  hitOf,
+  PUBLIC_ORIGIN,
+  passedAnswer,
+  presentedTag,
+  presenter,
+  storedAnswer,
+  UPSTREAM,
+  viewOf,
+} from './harness.ts'
 
 describe('presented fields', () => {
   test('point at the gateway', async () => {
@@ -112,31 +124,99 @@ describe('Cache-Status', () => {
 })
 
 describe('rate limits', () => {
-  const known = { resource: 'core', limit: 5000, remaining: 4321, used: 679, reset: START / 1000 + 60 }
+  const known: RateLimit = { resource: 'core', limit: 5000, remaining: 4321, used: 679, reset: START / 1000 + 60 }
+  const remaining = ({ headers }: OutgoingAnswer) => joinedHeader(headers, 'x-ratelimit-remaining')
+  const stated = ({ headers }: OutgoingAnswer) => headers.filter((name) => name.startsWith('x-ratelimit-'))
+  const FIVE = [
+    'x-ratelimit-limit',
+    'x-ratelimit-remaining',
+    'x-ratelimit-reset',
+    'x-ratelimit-used',
+    'x-ratelimit-resource',
+  ]
 
-  test('on a hit are the ledger’s for this credential and resource', async () => {
-    const { present, ledger } = presenter()
-    // A copy never holds any; if one did, they must not be what the client sees.
-    const stored = storedAnswer('{}')
-    ledger.observe('one', known)
-    ledger.observe('one', { ...known, resource: 'search', limit: 30, remaining: 29 })
-    ledger.observe('two', { ...known, remaining: 1 })
+  test('on a hit are those of this credential and path', async () => {
+    const { present, known: limits } = presenter()
+    limits.set('one /user', known)
+    limits.set('one /search/issues', { ...known, resource: 'search', limit: 30, remaining: 29 })
+    limits.set('two /user', { ...known, remaining: 1 })
+    limits.set('anonymous /user', { ...known, limit: 60, remaining: 59 })
     const of = async (who: string, path = '/user') =>
-      joinedHeader((await present(hitOf(stored), viewOf({}, { path }), who)).headers, 'x-ratelimit-remaining')
+      remaining(await present(hitOf(storedAnswer('{}')), viewOf({}, { path }), who))
     expect(await of('one')).toBe('4321')
     expect(await of('one', '/search/issues')).toBe('29')
     expect(await of('two')).toBe('1')
+    expect(await of('anonymous')).toBe('59')
     expect(await of('nobody')).toBeUndefined()
   })
 
-  test('on an answer that the upstream was asked for are its own, once', async () => {
-    const { present, ledger } = presenter()
-    ledger.observe('one', known)
+  const stored = storedAnswer('{}', { etag: '"a"', 'last-modified': 'Wed, 01 Apr 2026 00:00:00 GMT' })
+  const said = ['x-github-request-id', 'A:B']
+  const outcomeOf = (name: OutcomeName) => ({ outcome: { name } })
+  const text = hitOf(storedAnswer('0123456789', { 'content-type': 'text/plain' }))
+  const cases: [string, Answer, View, number][] = [
+    ...(['hit', 'stale', 'revalidated', 'predicted', 'replaced', 'filled'] as const).map(
+      (name): [string, Answer, View, number] => [
+        name,
+        hitOf(stored, { live: said, ...outcomeOf(name) }),
+        viewOf(),
+        200,
+      ],
+    ),
+    ...(['fetched', 'bypassed', 'refused', 'written', 'confirmed'] as const).map(
+      (name): [string, Answer, View, number] => [name, passedAnswer(299, {}, null, outcomeOf(name)), viewOf(), 299],
+    ),
+    ['a 304 of ours', hitOf(stored), viewOf({ 'if-none-match': presentedTag('"a"') }), 304],
+    ['a 304 of theirs', passedAnswer(304, { etag: '"a"' }, null, outcomeOf('confirmed')), viewOf(), 304],
+    ['a part', text, viewOf({ range: 'bytes=1-2' }), 206],
+    ['a part that is not there', text, viewOf({ range: 'bytes=99-' }), 416],
+    ['HEAD', hitOf(stored), viewOf({}, { method: 'HEAD' }), 200],
+    ['a write', passedAnswer(201, {}, null, outcomeOf('written')), viewOf({}, { method: 'POST' }), 201],
+  ]
+
+  test.each(cases)('are on every answer, once: %s', async (_, answer, view, status) => {
+    const { present, known: limits } = presenter()
+    limits.set('one /user', known)
+    const presented = await present(answer, view)
+    expect(presented.status).toBe(status)
+    expect(stated(presented)).toEqual(FIVE)
+    expect(remaining(presented)).toBe('4321')
+  })
+
+  test.each(cases)('that the upstream sent with it stay as they are: %s', async (_, answer, view) => {
+    const { present, known: limits } = presenter()
+    limits.set('one /user', known)
+    const own = ['x-ratelimit-remaining', '7']
+    const isStored = answer.stored !== undefined
+    const carrying = isStored
+      ? { ...answer, live: [...answer.live, ...own] }
+      : { ...answer, headers: [...answer.headers, ...own] }
+    const presented = await present(carrying, view)
+    expect(stated(presented)).toEqual(['x-ratelimit-remaining'])
+    expect(remaining(presented)).toBe('7')
+  })
+
+  test('of a passing answer may stand among the live fields too', async () => {
+    const { present, known: limits } = presenter()
+    limits.set('one /user', known)
     const live = ['x-ratelimit-remaining', '7']
-    const outcome = { name: 'revalidated', forward: 'stale', forwardStatus: 304, stored: true } as const
-    const answer = hitOf(storedAnswer('{}'), { live, outcome, age: undefined })
-    const { headers } = await present(answer, viewOf())
-    expect(joinedHeader(headers, 'x-ratelimit-remaining')).toBe('7')
-    expect(countHeader(headers, 'x-ratelimit-limit')).toBe(0)
+    expect(stated(await present(passedAnswer(200, {}, null, { live }), viewOf()))).toEqual(['x-ratelimit-remaining'])
+  })
+
+  test('are not on answers of an API that has none, nor where none are known', async () => {
+    const { present, known: limits } = presenter()
+    const answers = [hitOf(storedAnswer('{}')), passedAnswer(200, {}), passedAnswer(404, {})]
+    for (const answer of answers) expect(stated(await present(answer, viewOf()))).toEqual([])
+    limits.set('one /user', known)
+    for (const answer of answers) {
+      expect(stated(await present(answer, viewOf({}, { isCharged: false })))).toEqual([])
+      expect(stated(await present(answer, viewOf()))).toHaveLength(5)
+    }
+  })
+
+  test('are those without which older servers do', async () => {
+    const { present, known: limits } = presenter()
+    limits.set('one /user', { ...known, used: undefined })
+    expect(stated(await present(hitOf(stored), viewOf()))).toEqual(FIVE.slice(0, 3))
   })
 })

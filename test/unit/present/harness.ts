@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib'
 import { compression as nodeCompression } from '../../../src/entry/node/compression.ts'
+import type { Credential } from '../../../src/github/credential.ts'
 import { presentTag } from '../../../src/github/presentation-tag.ts'
 import type { UrlRoots } from '../../../src/github/rewriting/index.ts'
 import { clientValidators } from '../../../src/http/conditions.ts'
@@ -10,8 +11,7 @@ import { derivedBodies } from '../../../src/middleware/present/derived.ts'
 import { present } from '../../../src/middleware/present/present.ts'
 import { presentationNames } from '../../../src/middleware/present/presentation-names.ts'
 import type { View } from '../../../src/middleware/present/view.ts'
-import type { Compression, ContentCoding, OutgoingAnswer } from '../../../src/ports.ts'
-import { memoryBudgetLedger } from '../../../src/store/memory/budget-ledger.ts'
+import type { Compression, ContentCoding, OutgoingAnswer, RateLimit } from '../../../src/ports.ts'
 import { bytesOf, digest, HandClock, JSON_TYPE, START } from '../outbound/harness.ts'
 
 export const UPSTREAM = 'https://ghes.example'
@@ -22,7 +22,7 @@ const { nameOf } = presentationNames(digest)
 
 export function viewOf(
   request: Record<string, string> = {},
-  { method = 'GET', path = '/user', publicOrigin = PUBLIC_ORIGIN, rewritesBodies = true } = {},
+  { method = 'GET', path = '/user', publicOrigin = PUBLIC_ORIGIN, rewritesBodies = true, isCharged = true } = {},
 ): View {
   const headers = Object.entries(request).flat()
   return {
@@ -30,6 +30,7 @@ export function viewOf(
     path,
     accept: headerValue(headers, 'accept'),
     rewritesBodies,
+    isCharged,
     roots,
     publicOrigin,
     presentation: () => nameOf(publicOrigin),
@@ -99,6 +100,8 @@ export function passedAnswer(
   return { status, headers, live: [], body, stored: undefined, age: undefined, outcome, ...more }
 }
 
+const credentialNamed = (fingerprint: string): Credential => ({ fingerprint, isAnonymous: fingerprint === 'anonymous' })
+
 /** Everything that presenting needs, with what was compressed in sight. */
 export function presenter({ derivedBytes = 1_000_000, maxHeldBytes = 100_000 } = {}) {
   const compressed: { coding: ContentCoding; bytes: number }[] = []
@@ -110,21 +113,23 @@ export function presenter({ derivedBytes = 1_000_000, maxHeldBytes = 100_000 } =
     },
   }
   const clock = new HandClock()
-  const ledger = memoryBudgetLedger(100, clock)
+  const known = new Map<string, RateLimit>()
+  const limits = ({ fingerprint }: Credential, path: string) => known.get(`${fingerprint} ${path}`)
   const derived = derivedBodies(derivedBytes, compression)
-  const options = { compression, derived, maxHeldBytes, ledger, clock }
+  const options = { compression, derived, maxHeldBytes, limits, clock }
   return {
-    ledger,
+    /** What is known of the limits of a credential, by `<fingerprint> <path>`. */
+    known,
     derived,
     compressed,
     /** What the client gets; `text` is decoded where it is gzip. */
     async present(answer: Answer, view: View, fingerprint = 'one'): Promise<OutgoingAnswer & { text: string }> {
-      const outgoing = await present(options, answer, view, fingerprint)
+      const outgoing = await present(options, answer, view, credentialNamed(fingerprint))
       const bytes = await bytesOf(outgoing.body)
       const isGzip = headerValue(outgoing.headers, 'content-encoding') === 'gzip'
       return { ...outgoing, text: Buffer.from(isGzip ? gunzipSync(bytes) : bytes).toString() }
     },
     /** Without reading the body. */
-    begin: (answer: Answer, view: View) => present(options, answer, view, 'one'),
+    begin: (answer: Answer, view: View) => present(options, answer, view, credentialNamed('one')),
   }
 }
